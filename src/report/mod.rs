@@ -1,0 +1,1 @@
+//! Results to files: GeoJSON, CSV, overlays, the HTML page.

@@ -1,0 +1,1 @@
+//! Strips to vehicles: column evidence, the semi-Markov segmentation, side-by-side tracks, class.

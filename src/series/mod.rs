@@ -1,0 +1,1 @@
+//! A site and its dated observations: settings, registration, usability, the embedded store.
