@@ -4,6 +4,7 @@
 //! `raster -> tile -> threshold -> track -> segment -> count -> series -> compare -> report`, with `evaluate` beside.
 #![warn(missing_docs)]
 
+pub mod cli;
 pub mod compare;
 pub mod count;
 pub mod error;
