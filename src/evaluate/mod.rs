@@ -1,1 +1,69 @@
-//! Predictions against truth.
+//! Predictions against truth: matching, rates, count errors, intervals, classes.
+
+pub mod assignment;
+pub mod files;
+pub mod game;
+mod locate;
+pub mod matching;
+pub mod prediction;
+pub mod score;
+pub mod summary;
+pub mod truth;
+
+pub use prediction::Prediction;
+pub use score::{SceneScore, score};
+pub use summary::Summary;
+pub use truth::Truth;
+
+use crate::Result;
+use std::path::Path;
+
+/// Freight cars that are less clear than this (cloud, nodata, the image's edge) need not be found.
+pub const MIN_CLEAR: f64 = 0.5;
+
+/// The scores of all scenes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// Per scene, by name of its truth file.
+    pub scenes: Vec<SceneScore>,
+    /// Per kind of scene and over all ([`summary::ALL`], last).
+    pub presets: Vec<(String, Summary)>,
+    /// What could not be used, one sentence each; these scenes are scored as if nothing had been found.
+    pub problems: Vec<String>,
+}
+
+impl Evaluation {
+    /// As a JSON object: `scenes` (an array) and `presets` (an object).
+    pub fn to_json(&self) -> serde_json::Value {
+        let presets: serde_json::Map<_, _> = self.presets.iter().map(|(name, s)| (name.clone(), serde_json::json!(s))).collect();
+        serde_json::json!({ "scenes": self.scenes, "presets": presets })
+    }
+}
+
+/// Scores the predictions at `predictions` (a file or a folder) against the truth at `truth` (a file, a suite or a series).
+///
+/// # Errors
+/// There is no truth, or a truth file cannot be read. Predictions that are missing or cannot be read are stated in
+/// [`Evaluation::problems`].
+pub fn evaluate(predictions: &Path, truth: &Path, min_clear: f64) -> Result<Evaluation> {
+    let (mut scenes, mut problems) = (Vec::new(), Vec::new());
+    for path in files::truths(truth)? {
+        let truth = Truth::read(&path)?;
+        let prediction = match files::prediction(predictions, &truth, &path)? {
+            None => {
+                problems.push(format!("{}: no prediction found for this image", truth.image));
+                None
+            }
+            Some(file) => match Prediction::read(&file, &truth, &path) {
+                Ok(prediction) => Some(prediction),
+                Err(e) => {
+                    problems.push(e.to_string());
+                    None
+                }
+            },
+        };
+        scenes.push(score(prediction.as_ref(), &truth, min_clear));
+    }
+    let presets = summary::summaries(&scenes);
+    Ok(Evaluation { scenes, presets, problems })
+}

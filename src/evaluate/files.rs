@@ -1,0 +1,137 @@
+//! Which truth files there are, and which prediction file belongs to which.
+
+use super::truth::Truth;
+use crate::{Error, Result};
+use std::path::{Path, PathBuf};
+
+/// The truth files behind `path`: the file itself, or in a folder `truth.json`, `*/truth.json` (a suite of scenes) and `truth/*.json`
+/// (a series), by name.
+///
+/// # Errors
+/// The folder cannot be read or holds none of these.
+pub fn truths(path: &Path) -> Result<Vec<PathBuf>> {
+    if path.is_file() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut found = Vec::new();
+    let own = path.join("truth.json");
+    if own.is_file() {
+        found.push(own);
+    }
+    for entry in entries(path)? {
+        if entry.is_dir() {
+            found.extend(Some(entry.join("truth.json")).filter(|p| p.is_file()));
+        }
+    }
+    let series = path.join("truth");
+    if series.is_dir() {
+        found.extend(entries(&series)?.into_iter().filter(|p| p.extension().is_some_and(|e| e == "json")));
+    }
+    found.sort_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
+    found.dedup();
+    if found.is_empty() {
+        return Err(Error::document(path, "no truth found; expected truth.json, */truth.json or truth/*.json"));
+    }
+    Ok(found)
+}
+
+/// The prediction file for one scene: `path` itself if it is a file; in a folder `<image stem>` or `<scene folder>` with `.geojson` or
+/// `.json`, else the first `.geojson` in a sub-folder of that name; else the same in the folder `cars` that `yardwatch count` writes.
+///
+/// # Errors
+/// A folder cannot be read.
+pub fn prediction(path: &Path, truth: &Truth, truth_path: &Path) -> Result<Option<PathBuf>> {
+    if path.is_file() {
+        return Ok(Some(path.to_owned()));
+    }
+    let scene = std::path::absolute(truth_path).map_err(|e| Error::io(truth_path, e))?;
+    let scene = scene.parent().and_then(Path::file_name).map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let names = [truth.stem(), &scene];
+    for folder in [path, &path.join("cars")] {
+        for name in names {
+            for extension in ["geojson", "json"] {
+                let file = folder.join(format!("{name}.{extension}"));
+                if file.is_file() {
+                    return Ok(Some(file));
+                }
+            }
+        }
+        for name in names {
+            let inside = folder.join(name);
+            if !inside.is_dir() {
+                continue;
+            }
+            // A scene's own folder also holds its outlines, which are no predictions.
+            let outline = |p: &Path| p.file_name().is_some_and(|n| n == "tracks.geojson" || n == "aoi.geojson");
+            let mut found =
+                entries(&inside)?.into_iter().filter(|p| p.extension().is_some_and(|e| e == "geojson") && !outline(p));
+            if let Some(first) = found.next() {
+                return Ok(Some(first));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The visible entries of a folder, by name.
+fn entries(folder: &Path) -> Result<Vec<PathBuf>> {
+    let read = || -> std::io::Result<Vec<PathBuf>> { std::fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect() };
+    let mut paths = read().map_err(|e| Error::io(folder, e))?;
+    paths.retain(|p| p.file_name().is_some_and(|n| !n.to_string_lossy().starts_with('.')));
+    paths.sort();
+    Ok(paths)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn touch(root: &Path, names: &[&str]) {
+        for name in names {
+            let path = root.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "{}").unwrap();
+        }
+    }
+
+    fn truth(image: &str) -> Truth {
+        serde_json::from_value(serde_json::json!({"image": image, "gsd": 1, "width": 1, "height": 1, "cars": []})).unwrap()
+    }
+
+    #[test]
+    fn finds_suites_and_series_in_order() {
+        let root = tempfile::tempdir().unwrap();
+        touch(
+            root.path(),
+            &["b/truth.json", "a/truth.json", "a/other.json", ".hidden/truth.json", "truth/z.json", "truth/y.txt"],
+        );
+        let found = truths(root.path()).unwrap();
+        let names: Vec<_> = found.iter().map(|p| p.strip_prefix(root.path()).unwrap().to_str().unwrap()).collect();
+        assert_eq!(names, ["a/truth.json", "b/truth.json", "truth/z.json"]);
+        assert!(truths(&root.path().join("a/..").join(".hidden/truth.json")).is_ok());
+        touch(root.path(), &["empty/x.txt"]);
+        assert!(truths(&root.path().join("empty")).unwrap_err().to_string().contains("no truth found"));
+    }
+
+    #[test]
+    fn predictions_are_found_by_stem_then_scene_then_inside_then_in_cars() {
+        let root = tempfile::tempdir().unwrap();
+        let (p, t) = (root.path(), truth("easy_2.v1.tif"));
+        let find =
+            || prediction(p, &t, Path::new("suite/easy_2/truth.json")).unwrap().map(|f| f.strip_prefix(p).unwrap().to_owned());
+        assert_eq!(find(), None);
+        for name in [
+            "cars/easy_2.v1.geojson",
+            "easy_2/one.geojson",
+            "easy_2.v1/one.geojson",
+            "easy_2.json",
+            "easy_2.geojson",
+            "easy_2.v1.json",
+            "easy_2.v1.geojson",
+        ] {
+            touch(p, &["easy_2/aoi.geojson", name]);
+            assert_eq!(find().unwrap().to_str().unwrap(), name);
+        }
+    }
+}
