@@ -2,6 +2,7 @@
 
 pub mod analyze;
 pub mod count;
+pub mod evaluate;
 pub mod info;
 pub mod inputs;
 pub mod shared;
@@ -45,6 +46,8 @@ pub enum Command {
     Count(count::CountArgs),
     /// Counts a yard on every date, compares the days and writes the report: the main job
     Analyze(analyze::AnalyzeArgs),
+    /// Scores predictions against truth
+    Evaluate(evaluate::EvaluateArgs),
     /// Shows what yardwatch understands of an image
     Info(info::InfoArgs),
 }
@@ -56,6 +59,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Count(args) => count::run(&args, &terminal),
         Command::Analyze(args) => analyze::run(&args, &terminal),
+        Command::Evaluate(args) => evaluate::run(&args, &terminal),
         Command::Info(args) => info::run(&args, &terminal),
     };
     exit_code(&terminal, outcome)

@@ -8,6 +8,7 @@ pub mod matching;
 pub mod prediction;
 pub mod score;
 pub mod summary;
+pub mod text;
 pub mod truth;
 
 pub use prediction::Prediction;

@@ -1,0 +1,64 @@
+//! `yardwatch evaluate`: predictions against truth.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::{Outcome, Terminal};
+use crate::evaluate::{MIN_CLEAR, evaluate, text};
+use crate::{Error, Result};
+
+/// Arguments of `yardwatch evaluate`.
+#[derive(Debug, Args)]
+pub struct EvaluateArgs {
+    /// Predictions: a GeoJSON file, or a folder of them (one per image, named like the image; the folder `--out` of a run will do)
+    #[arg(value_name = "PRED")]
+    pub predictions: PathBuf,
+    /// Truth: a truth.json, or a folder with truth.json, */truth.json or truth/*.json
+    #[arg(value_name = "TRUTH")]
+    pub truth: PathBuf,
+    /// Write all numbers to this file (JSON)
+    #[arg(long, value_name = "F")]
+    pub json: Option<PathBuf>,
+    /// Cars of which less than this share is clear (cloud, image edge) need not be found, and predictions on them are ignored
+    #[arg(long, value_name = "SHARE", default_value_t = MIN_CLEAR, value_parser = share)]
+    pub min_clear: f64,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|s| (0.0..=1.0).contains(s)).ok_or_else(|| "expected a number from 0 to 1".into())
+}
+
+/// Does what the arguments say.
+///
+/// # Errors
+/// There is no truth or it cannot be read; there is not one usable prediction; a result cannot be written.
+pub fn run(args: &EvaluateArgs, terminal: &Terminal) -> Result<Outcome> {
+    let evaluation = evaluate(&args.predictions, &args.truth, args.min_clear)?;
+    for problem in &evaluation.problems {
+        terminal.warn(problem);
+    }
+    if evaluation.problems.len() == evaluation.scenes.len() {
+        let reason = "no usable prediction for any image of the truth; expected <image stem>.geojson";
+        return Err(Error::document(&args.predictions, reason));
+    }
+    if let Some(path) = &args.json {
+        write(path, &evaluation.to_json())?;
+    }
+    if terminal.json() {
+        terminal.print_json(&evaluation.to_json())?;
+    } else {
+        terminal.say(&text::text(&evaluation))?;
+    }
+    Ok(if evaluation.problems.is_empty() { Outcome::Done } else { Outcome::SomeInputsUnused })
+}
+
+/// Writes the whole file or none: a reader never meets half of it.
+fn write(path: &Path, value: &serde_json::Value) -> Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let to = |e: std::io::Error| Error::io(path, e);
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(to)?;
+    serde_json::to_writer_pretty(&mut file, value).map_err(|e| to(e.into()))?;
+    file.persist(path).map_err(|e| to(e.error))?;
+    Ok(())
+}
