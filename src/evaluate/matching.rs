@@ -10,31 +10,50 @@ const ACROSS_M: f64 = 2.5;
 /// given up for a shorter distance elsewhere.
 const FORBIDDEN: f64 = 1e6;
 
-/// Distance in metres between a position (col, row) and a vehicle if the two may be matched: within half the body's length along its
-/// heading and 2.5 m across, seen from its ground centre or from its displaced roof centre, whichever is nearer.
-pub fn distance(position: [f64; 2], car: &TruthCar, gsd: f64) -> Option<f64> {
-    let heading = car.heading.to_radians();
-    let (along, across) = ([heading.sin(), -heading.cos()], [heading.cos(), heading.sin()]);
-    [[0.0, 0.0], car.top_shift]
-        .into_iter()
-        .filter_map(|shift| {
-            let d = [(position[0] - (car.col + shift[0])) * gsd, (position[1] - (car.row + shift[1])) * gsd];
-            let within = (d[0] * along[0] + d[1] * along[1]).abs() <= car.length / 2.0
-                && (d[0] * across[0] + d[1] * across[1]).abs() <= ACROSS_M;
-            within.then(|| d[0].hypot(d[1]))
-        })
-        .min_by(f64::total_cmp)
+/// Where predictions of one vehicle may lie.
+#[derive(Debug, Clone, Copy)]
+pub struct Reach {
+    /// Ground centre and displaced roof centre, (col, row).
+    centres: [[f64; 2]; 2],
+    /// Unit vectors along and across the body, in pixels' directions.
+    along: [f64; 2],
+    across: [f64; 2],
+    half_length: f64,
+    gsd: f64,
+}
+
+impl Reach {
+    /// Of a vehicle in a scene of that GSD.
+    pub fn new(car: &TruthCar, gsd: f64) -> Self {
+        let heading = car.heading.to_radians();
+        Self {
+            centres: [[car.col, car.row], [car.col + car.top_shift[0], car.row + car.top_shift[1]]],
+            along: [heading.sin(), -heading.cos()],
+            across: [heading.cos(), heading.sin()],
+            half_length: car.length / 2.0,
+            gsd,
+        }
+    }
+
+    /// Distance in metres from a position (col, row) if it may be matched with the vehicle: within half the body's length along its
+    /// heading and 2.5 m across, seen from its ground centre or from its displaced roof centre, whichever is nearer.
+    pub fn distance(&self, position: [f64; 2]) -> Option<f64> {
+        let from = |centre: [f64; 2]| {
+            let d = [(position[0] - centre[0]) * self.gsd, (position[1] - centre[1]) * self.gsd];
+            let within = |direction: [f64; 2], limit: f64| (d[0] * direction[0] + d[1] * direction[1]).abs() <= limit;
+            (within(self.along, self.half_length) && within(self.across, ACROSS_M)).then(|| d[0].hypot(d[1]))
+        };
+        self.centres.into_iter().filter_map(from).min_by(f64::total_cmp)
+    }
 }
 
 /// Pairs (index of the position, index of the car), by position.
 ///
 /// The admissible pairs fall into groups that share no position and no car; each is an assignment problem of its own. Together they
 /// solve the whole one, at the cost of the largest group instead of that of the whole yard.
-pub fn assign(positions: &[[f64; 2]], cars: &[&TruthCar], gsd: f64) -> Vec<(usize, usize)> {
-    let near: Vec<Vec<(usize, f64)>> = positions
-        .iter()
-        .map(|&p| cars.iter().enumerate().filter_map(|(j, car)| Some((j, distance(p, car, gsd)?))).collect())
-        .collect();
+pub fn assign(positions: &[[f64; 2]], cars: &[Reach]) -> Vec<(usize, usize)> {
+    let near: Vec<Vec<(usize, f64)>> =
+        positions.iter().map(|&p| cars.iter().enumerate().filter_map(|(j, car)| Some((j, car.distance(p)?))).collect()).collect();
     let mut pairs: Vec<_> = groups(&near, cars.len()).into_iter().flat_map(|group| solve(&group, &near)).collect();
     pairs.sort_unstable();
     pairs
@@ -113,27 +132,28 @@ mod tests {
     #[test]
     fn reaches_half_a_body_along_and_two_and_a_half_metres_across() {
         let c = car(100.0, 100.0);
-        assert_eq!(distance([112.0, 100.0], &c, 0.5), Some(6.0));
-        assert_eq!(distance([112.1, 100.0], &c, 0.5), None);
-        assert_eq!(distance([100.0, 105.0], &c, 0.5), Some(2.5));
-        assert_eq!(distance([100.0, 105.1], &c, 0.5), None);
-        assert_eq!(distance([f64::NAN, 100.0], &c, 0.5), None);
+        let c = Reach::new(&c, 0.5);
+        assert_eq!(c.distance([112.0, 100.0]), Some(6.0));
+        assert_eq!(c.distance([112.1, 100.0]), None);
+        assert_eq!(c.distance([100.0, 105.0]), Some(2.5));
+        assert_eq!(c.distance([100.0, 105.1]), None);
+        assert_eq!(c.distance([f64::NAN, 100.0]), None);
     }
 
     #[test]
     fn roof_counts_as_well_as_ground() {
         let c = TruthCar { top_shift: [0.0, -8.0], ..car(100.0, 100.0) };
-        assert_eq!(distance([100.0, 92.0], &c, 0.5), Some(0.0));
-        assert_eq!(distance([100.0, 100.0], &c, 0.5), Some(0.0));
-        assert_eq!(distance([100.0, 96.0], &c, 0.5), Some(2.0));
+        let c = Reach::new(&c, 0.5);
+        assert_eq!(c.distance([100.0, 92.0]), Some(0.0));
+        assert_eq!(c.distance([100.0, 100.0]), Some(0.0));
+        assert_eq!(c.distance([100.0, 96.0]), Some(2.0));
     }
 
     #[test]
     fn two_pairs_are_better_than_one_short_one() {
         // The position between both cars must leave the near one to the position that reaches no other.
-        let cars = [car(100.0, 100.0), car(120.0, 100.0)];
-        let cars: Vec<_> = cars.iter().collect();
-        assert_eq!(assign(&[[109.0, 100.0], [95.0, 100.0]], &cars, 0.5), [(0, 1), (1, 0)]);
+        let cars = [car(100.0, 100.0), car(120.0, 100.0)].map(|c| Reach::new(&c, 0.5));
+        assert_eq!(assign(&[[109.0, 100.0], [95.0, 100.0]], &cars), [(0, 1), (1, 0)]);
     }
 
     proptest! {
@@ -144,17 +164,16 @@ mod tests {
             cars in proptest::collection::vec((0.0..200.0f64, 0.0..30.0f64), 0..25),
         ) {
             let positions: Vec<[f64; 2]> = positions.into_iter().map(|(x, y)| [x, y]).collect();
-            let cars: Vec<_> = cars.into_iter().map(|(x, y)| car(x, y)).collect();
-            let cars: Vec<_> = cars.iter().collect();
+            let cars: Vec<_> = cars.into_iter().map(|(x, y)| Reach::new(&car(x, y), 0.5)).collect();
             let cost: Vec<f64> = positions
                 .iter()
-                .flat_map(|&p| cars.iter().map(move |c| distance(p, c, 0.5).unwrap_or(FORBIDDEN)))
+                .flat_map(|&p| cars.iter().map(move |c| c.distance(p).unwrap_or(FORBIDDEN)))
                 .collect();
             let whole: Vec<_> = assignment::assign(&cost, positions.len(), cars.len())
                 .into_iter()
                 .filter(|&(i, j)| cost[i * cars.len() + j] < FORBIDDEN)
                 .collect();
-            let parts = assign(&positions, &cars, 0.5);
+            let parts = assign(&positions, &cars);
             prop_assert_eq!(parts.len(), whole.len());
             let sum = |pairs: &[(usize, usize)]| pairs.iter().map(|&(i, j)| cost[i * cars.len() + j]).sum::<f64>();
             prop_assert!((sum(&parts) - sum(&whole)).abs() < 1e-6);

@@ -1,6 +1,7 @@
 //! Predictions against truth: matching, rates, count errors, intervals, classes.
 
 pub mod assignment;
+pub mod confusion;
 pub mod files;
 pub mod game;
 mod locate;

@@ -1,7 +1,8 @@
 //! One scene's predictions against its truth.
 
+use super::confusion::{Confusion, confusion};
 use super::game;
-use super::matching;
+use super::matching::{self, Reach};
 use super::prediction::{Predicted, Prediction};
 use super::truth::{Truth, TruthCar};
 use crate::count::Class;
@@ -69,14 +70,6 @@ impl Serialize for Tally {
         serializer.collect_str(self)
     }
 }
-
-/// True class (or [`NOTHING`]) to predicted class (or [`MISSED`]) to number of vehicles.
-pub type Confusion = BTreeMap<String, BTreeMap<String, u64>>;
-
-/// Row of [`Confusion`]: predictions where there is no vehicle.
-pub const NOTHING: &str = "(nothing)";
-/// Column of [`Confusion`]: vehicles without a prediction.
-pub const MISSED: &str = "(missed)";
 
 /// Locomotives and coaches that are predicted as such.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -195,18 +188,20 @@ fn compare(stated: &Prediction, truth: &Truth, care: &[&TruthCar], dont_care: &[
     let (freight, rest): (Vec<&Predicted>, Vec<&Predicted>) = stated.vehicles.iter().partition(|v| v.class.is_freight());
     let positions: Vec<_> = freight.iter().map(|v| v.position).collect();
     let all: Vec<&TruthCar> = [care, dont_care, other].concat();
+    let reach: Vec<_> = all.iter().map(|car| Reach::new(car, truth.gsd)).collect();
+    let excused = care.len()..care.len() + dont_care.len();
     let mut hit = vec![false; care.len()];
     let mut kept: Vec<bool> = vec![true; freight.len()];
     let mut unmatched: Vec<bool> = kept.clone();
     let (mut kind, mut on_other) = (Tally::default(), 0);
-    for (i, j) in matching::assign(&positions, &all, truth.gsd) {
+    for (i, j) in matching::assign(&positions, &reach) {
         unmatched[i] = false;
         if j < care.len() {
             hit[j] = true;
             if freight[i].class != Class::Freight {
                 kind.add(freight[i].class.name() == care[j].class);
             }
-        } else if j < care.len() + dont_care.len() {
+        } else if excused.contains(&j) {
             kept[i] = false;
         } else {
             on_other += 1;
@@ -214,7 +209,7 @@ fn compare(stated: &Prediction, truth: &Truth, care: &[&TruthCar], dont_care: &[
     }
     // A second prediction on a car that need not be found is dropped as well.
     for (i, &position) in positions.iter().enumerate() {
-        if unmatched[i] && dont_care.iter().any(|car| matching::distance(position, car, truth.gsd).is_some()) {
+        if unmatched[i] && reach[excused.clone()].iter().any(|car| car.distance(position).is_some()) {
             kept[i] = false;
         }
     }
@@ -226,7 +221,7 @@ fn compare(stated: &Prediction, truth: &Truth, care: &[&TruthCar], dont_care: &[
     let others = Others {
         truth: other.len() as u64,
         pred: rest.len() as u64,
-        tp: matching::assign(&rest_positions, other, truth.gsd).len() as u64,
+        tp: matching::assign(&rest_positions, &reach[excused.end..]).len() as u64,
     };
     let tp = hit.iter().filter(|&&h| h).count() as u64;
     let counted = kept.iter().filter(|&&k| k).count() as u64;
@@ -242,38 +237,9 @@ fn compare(stated: &Prediction, truth: &Truth, care: &[&TruthCar], dont_care: &[
         recall_by_class,
         kind,
         loco_coach: others,
-        confusion: confusion(stated, truth, &all, care.len()..care.len() + dont_care.len()),
+        confusion: confusion(stated, &all, &reach, excused),
         game: game::errors([truth.width, truth.height], seen, care.iter().map(|car| [car.col, car.row])),
     }
-}
-
-/// True against predicted class over all vehicles of `all` but those in `dont_care`.
-fn confusion(stated: &Prediction, truth: &Truth, all: &[&TruthCar], dont_care: std::ops::Range<usize>) -> Confusion {
-    let positions: Vec<_> = stated.vehicles.iter().map(|v| v.position).collect();
-    let mut table = Confusion::new();
-    let mut add = |row: &str, column: &str| {
-        *table.entry(row.to_owned()).or_default().entry(column.to_owned()).or_default() += 1;
-    };
-    let (mut found, mut unmatched) = (vec![false; all.len()], vec![true; positions.len()]);
-    for (i, j) in matching::assign(&positions, all, truth.gsd) {
-        (found[j], unmatched[i]) = (true, false);
-        if !dont_care.contains(&j) {
-            add(&all[j].class, stated.vehicles[i].class.name());
-        }
-    }
-    for (j, car) in all.iter().enumerate() {
-        if !found[j] && !dont_care.contains(&j) {
-            add(&car.class, MISSED);
-        }
-    }
-    for (vehicle, _) in stated.vehicles.iter().zip(unmatched).filter(|(_, unmatched)| *unmatched) {
-        let excused = vehicle.class.is_freight()
-            && all[dont_care.clone()].iter().any(|c| matching::distance(vehicle.position, c, truth.gsd).is_some());
-        if !excused {
-            add(NOTHING, vehicle.class.name());
-        }
-    }
-    table
 }
 
 #[cfg(test)]
@@ -305,7 +271,7 @@ mod tests {
         assert_eq!((m.tp, m.fp, m.missed, m.dropped, m.fp_on_loco_or_coach), (1, 1, 0, 2, 1));
         assert_eq!(m.kind, Tally { hit: 1, total: 1 });
         assert_eq!(m.confusion["locomotive"]["freight"], 1);
-        assert!(!m.confusion.contains_key("hopper") && !m.confusion.contains_key(NOTHING));
+        assert!(!m.confusion.contains_key("hopper") && !m.confusion.contains_key(crate::evaluate::confusion::NOTHING));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Many scenes' scores as one: per kind of scene and over all.
 
+use super::confusion::Confusion;
 use super::game;
-use super::score::{Confusion, Others, Rates, SceneScore, Tally};
+use super::score::{Others, Rates, SceneScore, Tally};
 use serde::Serialize;
 use std::collections::BTreeMap;
 

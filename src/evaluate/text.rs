@@ -1,6 +1,7 @@
 //! The scores as text for people.
 
-use super::score::{MISSED, NOTHING, Rates, SceneScore};
+use super::confusion::{MISSED, NOTHING};
+use super::score::{Rates, SceneScore};
 use super::summary::{ALL, Summary};
 use super::{Evaluation, score};
 use std::fmt::Write;
