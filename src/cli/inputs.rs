@@ -13,7 +13,7 @@ pub struct CountingArgs {
     /// counted again, and corrections made by hand in its layer `cars` are kept.
     #[arg(long, short, value_name = "DIR")]
     pub out: PathBuf,
-    /// The site's settings (TOML): name, aoi, tracks, gsd, [alarm], [history]
+    /// The site's settings (TOML): name, aoi, tracks, gsd and the tables alarm and history
     #[arg(long, value_name = "SITE.toml", conflicts_with_all = ["aoi", "tracks"])]
     pub site: Option<PathBuf>,
     /// Outline of the yard (GeoJSON polygons in WGS84, e.g. drawn in QGIS)
