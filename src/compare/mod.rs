@@ -1,1 +1,31 @@
 //! History and observation to verdict.
+//!
+//! [`compare_site`] gives every day of a site a [`Verdict`] with its probability and a sentence that explains it; the model is
+//! described in [`model`], the rules and their numbers in [`Rules`].
+
+mod adjust;
+mod baseline;
+mod day;
+mod days_csv;
+mod explain;
+pub mod likelihood;
+pub mod model;
+pub mod negbin;
+mod observation;
+pub mod posterior;
+pub mod predictive;
+mod record;
+mod rules;
+mod site;
+
+pub use adjust::benjamini_hochberg;
+pub use day::{Day, LevelShift, MixChange, Verdict};
+pub use days_csv::write_days;
+pub use likelihood::{Likelihoods, Seen};
+pub use model::Model;
+pub use observation::{CLASS_NAMES, DatedCount, one_per_day};
+pub use posterior::Posterior;
+pub use predictive::{Predictive, Tails};
+pub use record::{Record, record};
+pub use rules::{AlarmRules, HistoryRules, Rules};
+pub use site::{compare_site, compare_sites};

@@ -1,0 +1,63 @@
+//! Which earlier days a day is compared with.
+
+use jiff::civil::Date;
+
+use super::observation::DatedCount;
+use super::rules::Rules;
+
+/// Days per year, for look-backs in years that need not be whole.
+pub(super) const DAYS_PER_YEAR: f64 = 365.2425;
+
+/// A usable day of a site.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Usable<'a> {
+    pub date: Date,
+    /// Days since 1970-01-01.
+    pub day: i64,
+    pub count: &'a DatedCount,
+    /// Not among the dates that the settings exclude from the history.
+    pub serves: bool,
+}
+
+/// The usable days among the days of a site (one count per day, ordered), ordered.
+pub(super) fn usable<'a>(days: &'a [DatedCount], rules: &Rules) -> Vec<Usable<'a>> {
+    days.iter()
+        .filter(|count| count.can_be_used(rules.history.min_coverage) && count.coverage > 0.0)
+        .map(|count| {
+            let date = count.date();
+            Usable { date, day: day_number(date), count, serves: !rules.history.exclude.contains(&date) }
+        })
+        .collect()
+}
+
+/// Days since 1970-01-01.
+pub(super) fn day_number(date: Date) -> i64 {
+    // The difference of two civil dates in days cannot fail: both are within the calendar.
+    date.since((jiff::Unit::Day, Date::constant(1970, 1, 1))).map_or(0, |span| i64::from(span.get_days()))
+}
+
+/// The days with which a day is compared.
+#[derive(Debug)]
+pub(super) struct Surroundings<'a> {
+    /// What the expectation rests on: within the look-back, not excluded, not so near that the same cars may still stand there.
+    pub baseline: Vec<Usable<'a>>,
+    /// What the record is taken over: as the baseline, but near days too.
+    pub record: Vec<Usable<'a>>,
+}
+
+/// The earlier days (retrospectively: all other days) with which a day is compared.
+pub(super) fn surroundings<'a>(usable: &[Usable<'a>], date: Date, rules: &Rules) -> Surroundings<'a> {
+    let day = day_number(date);
+    let reach = (rules.history.lookback_years * DAYS_PER_YEAR).floor() as i64;
+    let near = i64::from(rules.history.exclusion_days);
+    let start = usable.partition_point(|u| u.day < day - reach);
+    let end = if rules.retrospective {
+        usable.partition_point(|u| u.day <= day + reach)
+    } else {
+        usable.partition_point(|u| u.day < day)
+    };
+    let record: Vec<Usable<'a>> =
+        usable.get(start..end).unwrap_or_default().iter().filter(|u| u.day != day && u.serves).copied().collect();
+    let baseline = record.iter().filter(|u| (u.day - day).abs() > near).copied().collect();
+    Surroundings { baseline, record }
+}

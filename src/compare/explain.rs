@@ -1,0 +1,164 @@
+//! Verdicts as sentences that a person can quote. The numbers in them are those of the table.
+
+use jiff::civil::Date;
+
+use super::day::{Day, Verdict};
+
+/// Probabilities below this are not told apart.
+pub(super) const FLOOR: f64 = 1e-6;
+
+/// The explanation of a day of which everything else is known.
+pub(super) fn explain(day: &Day) -> String {
+    let Some(cars) = day.freight_cars else {
+        return if day.reason.is_empty() { "not usable".into() } else { format!("not usable: {}", day.reason) };
+    };
+    let mut parts = vec![count(day, cars)];
+    if let (Some(expected), Some(since)) = (day.expected, day.history_since) {
+        parts.push(expectation(day, expected, since));
+        parts.push(deviation(day, cars));
+        parts.extend(chance(day));
+    } else if let (Some(ratio), Some(since)) = (day.ratio, day.history_since) {
+        parts.push(format!("{} the mean of only {} since {since}: too few for a probability", times(ratio), images(day.history)));
+    } else {
+        parts.push(
+            if day.rank_of > 1 {
+                "no observation to compare with except of days too near"
+            } else {
+                "no earlier observation to compare with"
+            }
+            .into(),
+        );
+    }
+    parts.extend(standing(day, cars));
+    parts.extend(remarks(day));
+    parts.join("; ")
+}
+
+fn count(day: &Day, cars: f64) -> String {
+    let mut text = format!("{} {}", number(cars), if cars == 1.0 { "car" } else { "cars" });
+    if let (Some(low), Some(high)) = (day.low, day.high) {
+        text += &format!(" ({} to {})", number(low), number(high));
+    }
+    if day.coverage < 0.995 {
+        text += &format!(" with {:.0} % of the yard visible", 100.0 * day.coverage);
+    }
+    text
+}
+
+fn expectation(day: &Day, expected: f64, since: Date) -> String {
+    let mut text = format!("{} expected", number(expected));
+    if let (Some(low), Some(high)) = (day.expected_low, day.expected_high) {
+        text += &format!(" ({} to {})", number(low), number(high));
+    }
+    text + &format!(" from {} since {since}", images(day.history))
+}
+
+fn deviation(day: &Day, cars: f64) -> String {
+    let inside = day.expected_low.is_none_or(|low| cars >= low) && day.expected_high.is_none_or(|high| cars <= high);
+    match (inside, day.ratio) {
+        (true, _) => "within the expected range".into(),
+        (false, Some(ratio)) => times(ratio) + " the expected number",
+        (false, None) => "outside the expected range".into(),
+    }
+}
+
+fn chance(day: &Day) -> Option<String> {
+    let (high, low) = (day.p_high?, day.p_low?);
+    let cars = day.freight_cars?;
+    let outside =
+        day.expected_low.is_some_and(|l| cars < l) || day.expected_high.is_some_and(|h| cars > h) || high.min(low) <= 0.025;
+    let flagged = !matches!(day.verdict, Verdict::Normal);
+    if !flagged && !outside {
+        return None;
+    }
+    let p = high.min(low);
+    Some(if p <= FLOOR {
+        "a day like this is expected less than once in a million images".into()
+    } else {
+        format!("a day like this is expected about once in {} images", grouped(two_digits(1.0 / p)))
+    })
+}
+
+fn standing(day: &Day, cars: f64) -> Option<String> {
+    let (rank, since) = (day.rank?, day.record_since?);
+    if day.rank_of < 2 {
+        return None;
+    }
+    let previous = match (day.previous_max, day.previous_max_date) {
+        (Some(max), Some(date)) if max == cars => format!("equal to the previous maximum on {date}"),
+        (Some(max), Some(date)) if rank == 1 => format!("previous maximum {} on {date}", number(max)),
+        (Some(max), Some(date)) => format!("the maximum is {} on {date}", number(max)),
+        _ => String::new(),
+    };
+    let place = if rank == 1 { "highest".into() } else { format!("{} highest", ordinal(rank)) };
+    let text = format!("{place} of {} since {since}", day.rank_of);
+    Some(if previous.is_empty() { text } else { format!("{text}, {previous}") })
+}
+
+fn remarks(day: &Day) -> Vec<String> {
+    let mut parts = Vec::new();
+    if day.verdict == Verdict::HighRecurrent {
+        parts.push("similar days exist in the history".into());
+    }
+    if day.verdict == Verdict::AnomalousHigh && day.p_high_at_low.is_some_and(|p| p > 0.05) {
+        parts.push("a count at the low end of its interval would not be unusual".into());
+    }
+    if !day.surges.is_empty() && day.verdict != Verdict::Normal {
+        let dates: Vec<String> = day.surges.iter().take(3).map(ToString::to_string).collect();
+        let more = if day.surges.len() > 3 { format!(" and {} more", day.surges.len() - 3) } else { String::new() };
+        parts.push(format!("taken for earlier surges: {}{more}", dates.join(", ")));
+    }
+    if let Some(trend) = day.trend_per_year {
+        parts.push(format!("a trend of {:+.0} % a year is followed", 100.0 * (trend - 1.0)));
+    }
+    if day.provisional {
+        parts.push("provisional: the history is short".into());
+    }
+    parts.extend(day.shift.iter().map(|s| s.text.clone()));
+    parts.extend(day.mix.iter().map(|m| m.text.clone()));
+    parts
+}
+
+fn images(count: usize) -> String {
+    if count == 1 { "1 image".into() } else { format!("{count} images") }
+}
+
+fn times(ratio: f64) -> String {
+    if ratio >= 9.95 { format!("{ratio:.0} times") } else { format!("{ratio:.1} times") }
+}
+
+/// A number of cars: whole if it is whole or large, else with one decimal.
+pub(super) fn number(value: f64) -> String {
+    let rounded = (value * 10.0).round() / 10.0;
+    if rounded.fract() == 0.0 || rounded >= 10.0 { format!("{value:.0}") } else { format!("{value:.1}") }
+}
+
+/// Rounded to two significant digits.
+fn two_digits(value: f64) -> f64 {
+    let scale = 10_f64.powf(value.max(1.0).log10().floor() - 1.0);
+    if scale < 1.0 { value.round() } else { (value / scale).round() * scale }
+}
+
+/// 25000 as 25,000.
+fn grouped(value: f64) -> String {
+    let digits = format!("{value:.0}");
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn ordinal(rank: usize) -> String {
+    let ending = match (rank % 10, rank % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{rank}{ending}")
+}

@@ -1,0 +1,122 @@
+//! Likelihoods of single counts on the grid, remembered: the days of a site share most of their history, and many counts are alike.
+
+use std::collections::HashMap;
+
+use super::model::{Model, SURGE_FACTORS, SURGE_SHARES};
+use super::negbin::ln_coefficient;
+
+/// Surge shares of the model, in order; the first is none.
+pub(super) const LAYERS: usize = SURGE_SHARES.len();
+
+/// Remembered columns before everything is forgotten (each about 0.8 kB).
+const COLUMNS_KEPT: usize = 60_000;
+
+/// An earlier count: cars seen and the exposure (visible share, times trend).
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Seen {
+    /// Cars seen, a whole number.
+    pub count: f64,
+    /// Visible share of the yard, times the trend's factor if one is followed.
+    pub exposure: f64,
+}
+
+/// Equal counts at equal exposure.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Group {
+    pub seen: Seen,
+    pub times: f64,
+}
+
+/// Puts equal counts together, in an order that does not depend on theirs.
+pub(super) fn groups(history: &[Seen]) -> Vec<Group> {
+    let mut sorted = history.to_vec();
+    sorted.sort_by(|a, b| a.count.total_cmp(&b.count).then(a.exposure.total_cmp(&b.exposure)));
+    let mut groups: Vec<Group> = Vec::new();
+    for seen in sorted {
+        match groups.last_mut() {
+            Some(group) if group.seen == seen => group.times += 1.0,
+            _ => groups.push(Group { seen, times: 1.0 }),
+        }
+    }
+    groups
+}
+
+/// Log likelihood of one count at one level: for each layer, for each dispersion.
+pub(super) type Column = Box<[f64]>;
+
+#[derive(Debug, Default)]
+struct PerCount {
+    coefficients: Vec<f64>,
+    columns: HashMap<i64, Column>,
+}
+
+/// What has been computed for a site.
+#[derive(Debug)]
+pub struct Likelihoods {
+    pub(super) model: Model,
+    counts: HashMap<(u64, u64), PerCount>,
+    kept: usize,
+}
+
+impl Likelihoods {
+    /// Nothing computed yet.
+    pub fn new(model: Model) -> Self {
+        Self { model, counts: HashMap::new(), kept: 0 }
+    }
+
+    /// Forgets everything when it has become too much; to be called between days.
+    pub(super) fn keep_small(&mut self) {
+        if self.kept > COLUMNS_KEPT {
+            self.counts.clear();
+            self.kept = 0;
+        }
+    }
+
+    /// `ln [ (1 - e) f + e g ]` of a count at the level of a column, for each surge share `e` and each dispersion.
+    pub(super) fn column(&mut self, seen: Seen, column: i64) -> &[f64] {
+        let model = &self.model;
+        let entry = self.counts.entry((seen.count.to_bits(), seen.exposure.to_bits())).or_insert_with(|| PerCount {
+            coefficients: model.dispersions.iter().map(|d| ln_coefficient(seen.count, d.size)).collect(),
+            columns: HashMap::new(),
+        });
+        let kept = &mut self.kept;
+        entry.columns.entry(column).or_insert_with(|| {
+            *kept += 1;
+            compute(model, &entry.coefficients, seen, model.ln_level(column))
+        })
+    }
+}
+
+fn compute(model: &Model, coefficients: &[f64], seen: Seen, ln_level: f64) -> Column {
+    let width = model.dispersions.len();
+    let mut out = vec![0.0; LAYERS * width].into_boxed_slice();
+    let ln_mean = ln_level + seen.exposure.ln();
+    for (j, (dispersion, &coefficient)) in model.dispersions.iter().zip(coefficients).enumerate() {
+        let at = |ln_mean: f64| {
+            // ln(1 + m/k) once; ln(1 + k/m) is that plus ln(k/m).
+            let ln_ratio = ln_mean - dispersion.ln_size;
+            let ln_whole = ln_1p_exp(ln_ratio);
+            coefficient - dispersion.size * ln_whole - seen.count * (ln_whole - ln_ratio)
+        };
+        let ordinary = at(ln_mean);
+        let surges = SURGE_FACTORS.map(|factor| at(ln_mean + factor.ln()));
+        let top = surges.iter().copied().fold(ordinary, f64::max);
+        let surge = surges.iter().map(|s| (s - top).exp()).sum::<f64>() / SURGE_FACTORS.len() as f64;
+        let plain = (ordinary - top).exp();
+        out[j] = ordinary;
+        for (layer, (share, _)) in SURGE_SHARES.iter().enumerate().skip(1) {
+            out[layer * width + j] = ((1.0 - share) * plain + share * surge).ln() + top;
+        }
+    }
+    out
+}
+
+/// `ln(1 + e^x)`.
+fn ln_1p_exp(x: f64) -> f64 {
+    if x > 30.0 {
+        x
+    } else {
+        let e = x.exp();
+        if e < 0.05 { e.ln_1p() } else { (1.0 + e).ln() }
+    }
+}

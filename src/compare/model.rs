@@ -1,0 +1,124 @@
+//! The model of a yard's counts and its priors: a contaminated, zero-inflated negative binomial.
+//!
+//! A day's count, at visible share `c`, is drawn from
+//!
+//! - an empty yard (count 0) with probability `pi`, else
+//! - a surge with probability `e`: `NB(a c L, k)`, `a` one of 2, 3, 4, 6, else
+//! - the ordinary `NB(c L, k)`.
+//!
+//! The negative binomial is a Poisson of which the rate itself varies from day to day, with coefficient of variation `k^-1/2`; seen
+//! through random thinning `c` it stays negative binomial with the same `k`, so that `c` enters as an exposure. Surges and empty days
+//! in the history are explained away by `e` and `pi` instead of by a wider spread: this is what keeps one surge from hiding the next.
+//! All parameters are integrated over a grid ([`super::posterior`]); none is estimated and plugged in, so short histories give wide
+//! predictions. The priors come from simulations; `examples/comparer_study` shows what they do.
+
+/// Share of surge days among earlier days, and its prior.
+pub(super) const SURGE_SHARES: [(f64, f64); 3] = [(0.0, 0.5), (0.05, 0.3), (0.15, 0.2)];
+
+/// How many times an ordinary day's mean a surge has, equally likely.
+pub(super) const SURGE_FACTORS: [f64; 4] = [2.0, 3.0, 4.0, 6.0];
+
+/// Share of days on which the yard stands empty, and its prior.
+const EMPTY_SHARES: [(f64, f64); 4] = [(0.0, 0.6), (0.1, 0.4 / 3.0), (0.3, 0.4 / 3.0), (0.5, 0.4 / 3.0)];
+
+/// Scale of the half-normal prior of the coefficient of variation `k^-1/2`.
+const CV_SCALE: f64 = 0.5;
+
+/// Range of the coefficient of variation. The low end is all but Poisson, the high end all but log-uniform.
+const CV_RANGE: (f64, f64) = (0.04, 1.8);
+
+/// Nodes of the coefficient of variation. They lie closer at the low end, where regular yards are; twice as many change
+/// probabilities by less than 1 %.
+const CV_NODES: usize = 32;
+
+/// Finest step of `ln L`; the grid uses power-of-two multiples of it.
+pub(super) const FINEST_STEP: f64 = COARSEST_STEP / COARSEST_STRIDE as f64;
+
+/// First step of `ln L` when the posterior is looked for.
+const COARSEST_STEP: f64 = 0.25;
+
+/// That step in units of [`FINEST_STEP`].
+pub(super) const COARSEST_STRIDE: i64 = 1024;
+
+/// A value of the dispersion with its prior weight.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Dispersion {
+    /// The negative binomial's size `k`.
+    pub size: f64,
+    pub ln_size: f64,
+    /// Log of prior times quadrature weight.
+    pub ln_weight: f64,
+}
+
+/// Where the levels `L` of the grid lie.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Levels {
+    /// As fine as the posterior needs, where the posterior is.
+    Adaptive,
+    /// So many points from `origin` in `step`s of `ln L`, whatever the posterior.
+    Fixed { origin: f64, step: f64, points: i64 },
+}
+
+/// Grid and priors.
+#[derive(Debug, Clone)]
+pub struct Model {
+    pub(super) levels: Levels,
+    pub(super) dispersions: Vec<Dispersion>,
+    pub(super) empty_shares: Vec<(f64, f64)>,
+}
+
+impl Default for Model {
+    /// The model that gives the verdicts.
+    fn default() -> Self {
+        let (low, high) = CV_RANGE;
+        let dispersions = (0..CV_NODES)
+            .map(|i| {
+                let u = i as f64 / (CV_NODES - 1) as f64;
+                let cv = low + (high - low) * u * u;
+                // The substitution's derivative; the trapezoid rule halves the last point and the first has none.
+                let weight = u * if i + 1 == CV_NODES { 0.5 } else { 1.0 };
+                dispersion(cv, weight)
+            })
+            .skip(1)
+            .collect();
+        Self { levels: Levels::Adaptive, dispersions, empty_shares: EMPTY_SHARES.to_vec() }
+    }
+}
+
+impl Model {
+    /// The grid of the simulations by which the model was chosen: 64 levels within `e^3` of `centre`, 24 dispersions, no empty-yard
+    /// state. Coarser than the default; kept to check the default's implementation against those numbers.
+    pub fn coarse(centre: f64) -> Self {
+        let (low, high) = CV_RANGE;
+        let dispersions = (0..24).map(|i| dispersion(low + (high - low) * f64::from(i) / 23.0, 1.0)).collect();
+        let levels = Levels::Fixed { origin: centre.max(0.3).ln() - 3.0, step: 6.0 / 63.0, points: 64 };
+        Self { levels, dispersions, empty_shares: vec![(0.0, 1.0)] }
+    }
+
+    /// The default model on a fixed and much finer grid, 400 levels within `e^4` of `centre`: slow, to check the default's accuracy.
+    pub fn fine(centre: f64) -> Self {
+        let (low, high) = CV_RANGE;
+        let dispersions = (0..120).map(|i| dispersion(low + (high - low) * (f64::from(i) + 0.5) / 120.0, 1.0)).collect();
+        let levels = Levels::Fixed { origin: centre.max(0.3).ln() - 4.0, step: 8.0 / 400.0, points: 401 };
+        Self { levels, dispersions, empty_shares: EMPTY_SHARES.to_vec() }
+    }
+
+    /// Without the empty-yard state.
+    pub fn without_empty_days(mut self) -> Self {
+        self.empty_shares = vec![(0.0, 1.0)];
+        self
+    }
+
+    /// `ln L` of a column of the grid.
+    pub(super) fn ln_level(&self, column: i64) -> f64 {
+        match self.levels {
+            Levels::Adaptive => column as f64 * FINEST_STEP,
+            Levels::Fixed { origin, step, .. } => origin + column as f64 * step,
+        }
+    }
+}
+
+fn dispersion(cv: f64, weight: f64) -> Dispersion {
+    let size = 1.0 / (cv * cv);
+    Dispersion { size, ln_size: size.ln(), ln_weight: weight.ln() - 0.5 * (cv / CV_SCALE).powi(2) }
+}

@@ -1,0 +1,102 @@
+//! What is compared: the counts of one or several sites, dated; and the one count that stands for each day.
+
+use std::cmp::Ordering;
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+use serde::{Deserialize, Serialize};
+
+/// Freight classes in the order of [`DatedCount::classes`].
+pub const CLASS_NAMES: [&str; 5] = ["gondola", "boxcar", "tank", "hopper", "flat"];
+
+/// One count of one site at one time, whoever counted.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct DatedCount {
+    /// The site's name; empty when there is only one.
+    pub site: String,
+    /// When the image was taken. The day is the UTC date.
+    pub time: Timestamp,
+    /// Name of the image or of whatever the count came from; may be empty.
+    pub image: String,
+    /// How many images of that day this count stands for; 1 unless a reader has already chosen the best of several.
+    pub images: usize,
+    /// Freight cars seen (not scaled up to the whole yard).
+    pub count: f64,
+    /// Lower end of the count's 95 % interval.
+    pub low: Option<f64>,
+    /// Upper end of the count's 95 % interval.
+    pub high: Option<f64>,
+    /// Visible share of the yard, 0 to 1.
+    pub coverage: f64,
+    /// Whether the count may be used at all.
+    pub usable: bool,
+    /// Why it may not be used, or what else a reader must know.
+    pub reason: String,
+    /// Cars per freight class ([`CLASS_NAMES`]), where classes are known.
+    pub classes: Option<[u32; 5]>,
+}
+
+impl DatedCount {
+    /// A count without interval, of a yard that was seen whole.
+    pub fn new(site: impl Into<String>, time: Timestamp, count: f64) -> Self {
+        Self {
+            site: site.into(),
+            time,
+            image: String::new(),
+            images: 1,
+            count,
+            low: None,
+            high: None,
+            coverage: 1.0,
+            usable: true,
+            reason: String::new(),
+            classes: None,
+        }
+    }
+
+    /// The UTC day.
+    pub fn date(&self) -> Date {
+        TimeZone::UTC.to_datetime(self.time).date()
+    }
+
+    /// Standard deviation of the count's error: a 95 % interval is 3.92 of them wide. Zero where there is no interval.
+    pub fn error_sd(&self) -> f64 {
+        match (self.low, self.high) {
+            (Some(low), Some(high)) if high > low && (high - low).is_finite() => (high - low) / 3.92,
+            _ => 0.0,
+        }
+    }
+
+    /// Whether the numbers make sense and the count may be used at this least coverage.
+    pub fn can_be_used(&self, min_coverage: f64) -> bool {
+        self.usable && self.count.is_finite() && self.count >= 0.0 && self.coverage >= min_coverage && self.coverage <= 1.0
+    }
+
+    /// Orders the counts of one day, the one to use first: usable, most coverage, narrowest interval, earliest, name, count.
+    pub fn better(&self, other: &Self) -> Ordering {
+        let width = |c: &Self| match (c.low, c.high) {
+            (Some(low), Some(high)) => high - low,
+            _ => f64::INFINITY,
+        };
+        (other.can_be_used(0.0).cmp(&self.can_be_used(0.0)))
+            .then_with(|| other.coverage.total_cmp(&self.coverage))
+            .then_with(|| width(self).total_cmp(&width(other)))
+            .then_with(|| self.time.cmp(&other.time))
+            .then_with(|| self.image.cmp(&other.image))
+            .then_with(|| self.count.total_cmp(&other.count))
+    }
+}
+
+/// One count per day, the best of each, ordered by date, with the number of images of that day. The order of the input does not
+/// matter.
+pub fn one_per_day(counts: &[DatedCount]) -> Vec<DatedCount> {
+    let mut dated: Vec<(Date, &DatedCount)> = counts.iter().map(|c| (c.date(), c)).collect();
+    dated.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.better(b.1)));
+    let mut days: Vec<(Date, DatedCount)> = Vec::new();
+    for (date, count) in dated {
+        match days.last_mut() {
+            Some((last, best)) if *last == date => best.images += count.images,
+            _ => days.push((date, count.clone())),
+        }
+    }
+    days.into_iter().map(|(_, count)| count).collect()
+}

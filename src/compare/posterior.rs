@@ -1,0 +1,253 @@
+//! What a history says of the model's parameters: weights on a grid that is as fine as the history is informative.
+
+use std::collections::BTreeMap;
+
+use super::likelihood::{Group, LAYERS, Likelihoods, Seen, groups};
+use super::model::{COARSEST_STRIDE, FINEST_STEP, Levels, SURGE_SHARES};
+
+/// Grid points further than this below the peak, in log density, are left out.
+const SIGNIFICANT: f64 = 20.0;
+
+/// Cells with less weight than this are left out of predictions; far below the floor of one in a million.
+const NEGLIGIBLE: f64 = 1e-15;
+
+/// The level is resolved when, for each dispersion and share that matters (log density within [`MATTERS`] of the peak), so many columns
+/// are within 4.5 of that dispersion's own peak: they are then at most 1.5 posterior standard deviations apart, where the trapezoid
+/// rule is exact to four digits.
+const RESOLVED: usize = 5;
+
+/// See [`RESOLVED`].
+const MATTERS: f64 = 4.0;
+
+/// A grid point of the posterior.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cell {
+    /// Mean count of an ordinary day with the whole yard visible.
+    pub level: f64,
+    /// The negative binomial's size.
+    pub size: f64,
+    /// Weight of the ordinary day's negative binomial in the prediction.
+    pub full: f64,
+    /// The same given that no earlier day was a surge.
+    pub plain: f64,
+    column: i64,
+    dispersion: usize,
+    /// Weight per layer (surge share, empty share).
+    layers: [f64; MAX_LAYERS],
+}
+
+const MAX_EMPTY: usize = 4;
+const MAX_LAYERS: usize = LAYERS * MAX_EMPTY;
+
+/// The parameters after a history.
+#[derive(Debug, Clone)]
+pub struct Posterior {
+    pub(super) cells: Vec<Cell>,
+    /// Predictive probability of the empty-yard state.
+    pub(super) empty_full: f64,
+    /// The same given that no earlier day was a surge.
+    pub(super) empty_plain: f64,
+    groups: Vec<Group>,
+}
+
+/// Log weights of one column: per layer, per dispersion.
+type Weights = Vec<f64>;
+
+impl Posterior {
+    /// Weighs the grid by a history. The order of the history does not matter. Counts must be whole and not negative, exposures
+    /// positive; an empty history gives the prior.
+    pub fn new(likelihoods: &mut Likelihoods, history: &[Seen]) -> Self {
+        likelihoods.keep_small();
+        let groups = groups(history);
+        let columns = columns(likelihoods, &groups);
+        collect(likelihoods, groups, &columns)
+    }
+
+    /// Probability that an earlier day was itself a surge, given the whole history (which includes that day).
+    pub fn surge_probability(&self, likelihoods: &mut Likelihoods, seen: Seen) -> f64 {
+        let width = likelihoods.model.dispersions.len();
+        let empties = likelihoods.model.empty_shares.clone();
+        let mut total = 0.0;
+        for cell in &self.cells {
+            let column = likelihoods.column(seen, cell.column);
+            let ordinary = column[cell.dispersion];
+            for (layer, (share, _)) in SURGE_SHARES.iter().enumerate().skip(1) {
+                let mixed = column[layer * width + cell.dispersion];
+                let surge = (1.0 - (1.0 - share) * (ordinary - mixed).exp()).max(0.0);
+                for (e, (empty, _)) in empties.iter().enumerate() {
+                    let occupied = if seen.count > 0.0 {
+                        1.0
+                    } else {
+                        let occupied = (1.0 - empty) * mixed.exp();
+                        if occupied > 0.0 { occupied / (empty + occupied) } else { 0.0 }
+                    };
+                    total += cell.layers[layer * MAX_EMPTY + e] * occupied * surge;
+                }
+            }
+        }
+        total.clamp(0.0, 1.0)
+    }
+
+    /// [`Self::surge_probability`] of each count of the history, in ascending order of count.
+    pub fn surge_probabilities(&self, likelihoods: &mut Likelihoods) -> Vec<(Seen, f64)> {
+        self.groups.iter().map(|g| (g.seen, self.surge_probability(likelihoods, g.seen))).collect()
+    }
+
+    /// Posterior mean of the ordinary level, whole yard visible.
+    pub fn mean_level(&self) -> f64 {
+        let (sum, weight) = self.cells.iter().fold((0.0, 0.0), |(s, w), c| (s + c.full * c.level, w + c.full));
+        if weight > 0.0 { sum / weight } else { 0.0 }
+    }
+}
+
+/// The columns of the grid that matter, with their log weights.
+fn columns(likelihoods: &mut Likelihoods, groups: &[Group]) -> BTreeMap<i64, Weights> {
+    let mut done = BTreeMap::new();
+    if let Levels::Fixed { points, .. } = likelihoods.model.levels {
+        for column in 0..points {
+            done.insert(column, weights(likelihoods, groups, column));
+        }
+        return done;
+    }
+    let rates = groups.iter().map(|g| g.seen.count / g.seen.exposure);
+    let (low, high) = rates.filter(|r| *r > 0.0).fold((1.0_f64, 1.0_f64), |(low, high), r| (low.min(r), high.max(r)));
+    let mut stride = COARSEST_STRIDE;
+    // A level e^4 below the least count or e^3 above the greatest explains nothing.
+    let mut first = ((low.ln() - 4.0) / FINEST_STEP / stride as f64).floor() as i64 * stride;
+    let mut last = ((high.ln() + 3.0) / FINEST_STEP / stride as f64).ceil() as i64 * stride;
+    loop {
+        let mut column = first;
+        while column <= last {
+            done.entry(column).or_insert_with(|| weights(likelihoods, groups, column));
+            column += stride;
+        }
+        // Without surges the history may ask for quite other parameters than with them: both must be resolved.
+        let width = likelihoods.model.dispersions.len() * likelihoods.model.empty_shares.len();
+        let grid: Vec<(i64, &Weights)> =
+            done.range(first..=last).filter(|(column, _)| *column % stride == 0).map(|(c, w)| (*c, w)).collect();
+        let full = significant(&grid, 0..grid.first().map_or(0, |g| g.1.len()));
+        let plain = significant(&grid, 0..width);
+        first = (full.first.min(plain.first) - stride).max(first);
+        last = (full.last.max(plain.last) + stride).min(last);
+        if full.resolved && plain.resolved || stride == 1 {
+            done.retain(|column, _| (first..=last).contains(column) && column % stride == 0);
+            return done;
+        }
+        stride /= 2;
+    }
+}
+
+fn greatest(weights: &[f64]) -> f64 {
+    weights.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+}
+
+/// What matters among columns.
+struct Significant {
+    first: i64,
+    last: i64,
+    resolved: bool,
+}
+
+/// First and last significant column, and whether the peaks between are resolved, for some rows (layer and dispersion).
+fn significant(grid: &[(i64, &Weights)], rows: std::ops::Range<usize>) -> Significant {
+    let best = grid.iter().map(|(_, w)| greatest(&w[rows.clone()])).fold(f64::NEG_INFINITY, f64::max);
+    let mut found = Significant { first: i64::MAX, last: i64::MIN, resolved: true };
+    for (column, _) in grid.iter().filter(|(_, w)| greatest(&w[rows.clone()]) > best - SIGNIFICANT) {
+        found.first = found.first.min(*column);
+        found.last = found.last.max(*column);
+    }
+    for row in rows {
+        let peak = grid.iter().map(|(_, w)| w[row]).fold(f64::NEG_INFINITY, f64::max);
+        if peak > best - MATTERS {
+            found.resolved &= grid.iter().filter(|(_, w)| w[row] > peak - 4.5).count() >= RESOLVED;
+        }
+    }
+    found
+}
+
+/// Log posterior density at a level: per layer (surge share, then empty share), per dispersion.
+fn weights(likelihoods: &mut Likelihoods, groups: &[Group], column: i64) -> Weights {
+    let width = likelihoods.model.dispersions.len();
+    let empties = likelihoods.model.empty_shares.clone();
+    let mut occupied = vec![0.0; LAYERS * width];
+    let mut zeros = vec![0.0; LAYERS * empties.len() * width];
+    let mut days = 0.0;
+    for group in groups {
+        let table = likelihoods.column(group.seen, column);
+        if group.seen.count > 0.0 {
+            days += group.times;
+            occupied.iter_mut().zip(table).for_each(|(sum, ln)| *sum += group.times * ln);
+        } else {
+            for (layer, ln) in table.chunks_exact(width).enumerate() {
+                for (e, (empty, _)) in empties.iter().enumerate() {
+                    let at = (layer * empties.len() + e) * width;
+                    for (sum, ln) in zeros[at..at + width].iter_mut().zip(ln) {
+                        *sum += group.times * (empty + (1.0 - empty) * ln.exp()).ln();
+                    }
+                }
+            }
+        }
+    }
+    // The prior of the level is L^-1/2 dL, that is L^1/2 on the grid of ln L.
+    let ln_level = 0.5 * likelihoods.model.ln_level(column);
+    for (layer, (_, surge_prior)) in SURGE_SHARES.iter().enumerate() {
+        for (e, (empty, empty_prior)) in empties.iter().enumerate() {
+            let constant = ln_level + surge_prior.ln() + empty_prior.ln() + days * (-empty).ln_1p();
+            let at = (layer * empties.len() + e) * width;
+            for (j, dispersion) in likelihoods.model.dispersions.iter().enumerate() {
+                zeros[at + j] += constant + occupied[layer * width + j] + dispersion.ln_weight;
+            }
+        }
+    }
+    zeros
+}
+
+/// Normalises the columns and keeps the cells that matter.
+fn collect(likelihoods: &Likelihoods, groups: Vec<Group>, columns: &BTreeMap<i64, Weights>) -> Posterior {
+    let model = &likelihoods.model;
+    let (width, empties) = (model.dispersions.len(), &model.empty_shares);
+    let plain_part = width * empties.len();
+    let best = columns.values().map(|w| greatest(w)).fold(f64::NEG_INFINITY, f64::max);
+    let best_plain = columns.values().map(|w| greatest(&w[..plain_part])).fold(f64::NEG_INFINITY, f64::max);
+    let mut cells = Vec::new();
+    let (mut total, mut total_plain) = (0.0, 0.0);
+    let (mut empty_full, mut empty_plain) = (0.0, 0.0);
+    for (&column, weights) in columns {
+        let level = model.ln_level(column).exp();
+        for (j, dispersion) in model.dispersions.iter().enumerate() {
+            let mut cell =
+                Cell { level, size: dispersion.size, full: 0.0, plain: 0.0, column, dispersion: j, layers: [0.0; MAX_LAYERS] };
+            for surge in 0..LAYERS {
+                for (e, (empty, _)) in empties.iter().enumerate().take(MAX_EMPTY) {
+                    let ln = weights[(surge * empties.len() + e) * width + j];
+                    let weight = exp_above(ln - best);
+                    cell.layers[surge * MAX_EMPTY + e] = weight;
+                    total += weight;
+                    cell.full += weight * (1.0 - empty);
+                    empty_full += weight * empty;
+                    if surge == 0 {
+                        let weight = exp_above(ln - best_plain);
+                        total_plain += weight;
+                        cell.plain += weight * (1.0 - empty);
+                        empty_plain += weight * empty;
+                    }
+                }
+            }
+            if cell.full > 0.0 || cell.plain > 0.0 {
+                cells.push(cell);
+            }
+        }
+    }
+    cells.retain(|cell| cell.full > NEGLIGIBLE * total || cell.plain > NEGLIGIBLE * total_plain);
+    for cell in &mut cells {
+        cell.layers.iter_mut().for_each(|w| *w /= total);
+        cell.full /= total;
+        cell.plain /= total_plain;
+    }
+    Posterior { cells, empty_full: empty_full / total, empty_plain: empty_plain / total_plain, groups }
+}
+
+/// `e^x`, or 0 where it does not matter.
+fn exp_above(x: f64) -> f64 {
+    if x > -40.0 { x.exp() } else { 0.0 }
+}

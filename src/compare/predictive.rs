@@ -1,0 +1,209 @@
+//! What the history lets expect of a day: the posterior predictive distribution of its count, its tails and its interval.
+
+use super::negbin::{ln_pmf, upper_sum};
+use super::posterior::Posterior;
+
+/// Steps of the count's error on each side of zero at most; wider errors are taken in wider steps.
+const ERROR_STEPS: f64 = 64.0;
+
+/// Standard deviations of the count's error that are looked at.
+const ERROR_REACH: f64 = 5.0;
+
+/// A predictive distribution of one day's count.
+#[derive(Debug)]
+pub struct Predictive<'a> {
+    posterior: &'a Posterior,
+    exposure: f64,
+    /// `P(Y = y)`, full and plain, from 0 up to where the interval ends.
+    body: Vec<[f64; 2]>,
+    /// Cumulative sums of the body.
+    cumulative: Vec<[f64; 2]>,
+    error: Vec<(f64, f64)>,
+    error_sd: f64,
+}
+
+/// Tail probabilities of a count.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tails {
+    /// `P(Y >= y)`.
+    pub high: f64,
+    /// `P(Y <= y)`.
+    pub low: f64,
+    /// `P(Y >= y)` when no earlier day was a surge.
+    pub plain: f64,
+}
+
+impl<'a> Predictive<'a> {
+    /// The distribution of a count at visible share `exposure`, counted with an error of standard deviation `error_sd` (cars).
+    pub fn new(posterior: &'a Posterior, exposure: f64, error_sd: f64) -> Self {
+        let mut predictive =
+            Self { posterior, exposure, body: Vec::new(), cumulative: Vec::new(), error: error_weights(error_sd), error_sd };
+        let mut length = (3.0 * predictive.expected() + 8.0 * error_sd) as usize + 32;
+        // Doubled until the upper end of the 95 % interval (with the count's error) and the median of the heaviest prior are inside.
+        loop {
+            predictive.fill(length);
+            let inside = predictive.cumulative.last().map_or(0.0, |c| c[0]);
+            let enough = (length as f64 - ERROR_REACH * error_sd).max(0.0) as usize;
+            let reached = predictive.cumulative.get(enough).map_or(inside, |c| c[0]);
+            if reached > 0.98 || length > 1 << 22 {
+                return predictive;
+            }
+            length *= 2;
+        }
+    }
+
+    /// Mean.
+    pub fn expected(&self) -> f64 {
+        self.posterior.cells.iter().map(|c| c.full * c.level).sum::<f64>() * self.exposure
+    }
+
+    /// Tail probabilities of a whole count.
+    pub fn tails(&self, count: f64) -> Tails {
+        // A count may be beyond the body; then both ends of what its error reaches are computed from there.
+        let mut tails = Tails { high: 0.0, low: 0.0, plain: 0.0 };
+        let reach = self.error.last().map_or(0.0, |e| e.0);
+        let window = self.window((count - reach).max(0.0), count + reach);
+        for &(error, weight) in &self.error {
+            let true_count = count - error;
+            let upper = window.upper(true_count);
+            tails.high += weight * upper[0];
+            tails.plain += weight * upper[1];
+            tails.low += weight * self.lower(true_count, &window);
+        }
+        Tails { high: tails.high.min(1.0), low: tails.low.min(1.0), plain: tails.plain.min(1.0) }
+    }
+
+    /// Smallest count `y` with `P(Y <= y) >= p`, `p` up to 0.975.
+    pub fn quantile(&self, p: f64) -> f64 {
+        let at_most = |y: usize| -> f64 { self.error.iter().map(|(e, w)| w * self.body_lower(y as f64 - e)).sum() };
+        let (mut below, mut above) = (0, self.body.len());
+        while below < above {
+            let middle = below + (above - below) / 2;
+            if at_most(middle) >= p { above = middle } else { below = middle + 1 }
+        }
+        above as f64
+    }
+
+    /// `P(Y <= y)` without error, from the body only.
+    fn body_lower(&self, y: f64) -> f64 {
+        if y < 0.0 {
+            0.0
+        } else {
+            let last = self.cumulative.last().map_or(0.0, |c| c[0]);
+            self.cumulative.get(y as usize).map_or(last, |c| c[0])
+        }
+    }
+
+    fn lower(&self, y: f64, window: &Window) -> f64 {
+        if y < 0.0 {
+            0.0
+        } else if let Some(sum) = self.cumulative.get(y as usize) {
+            sum[0]
+        } else {
+            (1.0 - window.upper(y + 1.0)[0]).max(0.0)
+        }
+    }
+
+    /// Fills the body up to `length`.
+    fn fill(&mut self, length: usize) {
+        self.body = vec![[0.0; 2]; length];
+        self.body[0] = [self.posterior.empty_full, self.posterior.empty_plain];
+        for cell in &self.posterior.cells {
+            let (mean, size) = (cell.level * self.exposure, cell.size);
+            // Twelve standard deviations below the mean nothing is left, and starting at 0 could underflow.
+            let start = (mean - 12.0 * (mean + mean * mean / size).sqrt()).floor().max(0.0);
+            let step = mean / (size + mean);
+            let mut p = ln_pmf(start, mean, size).exp();
+            let mut y = start;
+            for value in self.body.iter_mut().skip(start as usize) {
+                value[0] += cell.full * p;
+                value[1] += cell.plain * p;
+                p *= (y + size) / (y + 1.0) * step;
+                y += 1.0;
+                if p < 1e-30 && y > mean {
+                    break;
+                }
+            }
+        }
+        let mut sum = [0.0; 2];
+        self.cumulative = self
+            .body
+            .iter()
+            .map(|p| {
+                sum = [sum[0] + p[0], sum[1] + p[1]];
+                sum
+            })
+            .collect();
+    }
+
+    /// Upper tails at whole counts from `first` to `last`.
+    fn window(&self, first: f64, last: f64) -> Window {
+        let stride = self.error.get(1).map_or(1.0, |b| b.0 - self.error[0].0);
+        let nodes = ((last - first) / stride).ceil() as usize + 2;
+        // upper[i] is P(Y >= last + stride - i * stride), summed upwards: the far tail first, then term by term towards `first`.
+        let top = last + stride;
+        let mut window = Window { top, stride, upper: vec![[0.0; 2]; nodes] };
+        for cell in &self.posterior.cells {
+            let (mean, size) = (cell.level * self.exposure, cell.size);
+            let step = mean / (size + mean);
+            let mut y = top;
+            let mut p = ln_pmf(y, mean, size).exp();
+            let mut tail =
+                if y > mean { p * upper_sum(y, mean, size) } else { super::negbin::ln_upper(y as u64, mean, size).exp() };
+            for value in &mut window.upper {
+                value[0] += cell.full * tail;
+                value[1] += cell.plain * tail;
+                let next = (y - stride).max(0.0);
+                if stride == 1.0 && y > 0.0 {
+                    if p > 1e-290 {
+                        p *= y / ((y - 1.0 + size) * step);
+                    } else {
+                        p = ln_pmf(y - 1.0, mean, size).exp();
+                    }
+                    tail += p;
+                } else if y > next {
+                    tail = super::negbin::ln_upper(next as u64, mean, size).exp();
+                }
+                y = next;
+            }
+        }
+        window
+    }
+
+    /// Standard deviation of the count's error, cars.
+    pub fn error_sd(&self) -> f64 {
+        self.error_sd
+    }
+}
+
+/// Upper tails around a count.
+struct Window {
+    top: f64,
+    stride: f64,
+    upper: Vec<[f64; 2]>,
+}
+
+impl Window {
+    /// `P(Y >= y)`, full and plain. The empty-yard state counts only at `y = 0`.
+    fn upper(&self, y: f64) -> [f64; 2] {
+        if y <= 0.0 {
+            return [1.0, 1.0];
+        }
+        let at = ((self.top - y) / self.stride).round().max(0.0) as usize;
+        self.upper.get(at).or(self.upper.last()).copied().unwrap_or([0.0; 2])
+    }
+}
+
+/// A discretised normal distribution of the count's error: (cars, weight).
+fn error_weights(sd: f64) -> Vec<(f64, f64)> {
+    if sd <= 0.0 || !sd.is_finite() {
+        return vec![(0.0, 1.0)];
+    }
+    let reach = (ERROR_REACH * sd).ceil();
+    let stride = (reach / ERROR_STEPS).ceil().max(1.0);
+    let steps = (reach / stride).ceil() as i64;
+    let weights: Vec<(f64, f64)> =
+        (-steps..=steps).map(|i| i as f64 * stride).map(|error| (error, (-0.5 * (error / sd).powi(2)).exp())).collect();
+    let total: f64 = weights.iter().map(|w| w.1).sum();
+    weights.into_iter().map(|(error, weight)| (error, weight / total)).collect()
+}

@@ -1,0 +1,204 @@
+//! One site: a verdict for each of its days. Several sites: the same in parallel, with p-values adjusted for the number of looks.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use rayon::prelude::*;
+
+use super::adjust::benjamini_hochberg;
+use super::baseline::{Surroundings, Usable, surroundings, usable};
+use super::day::{Day, Verdict};
+use super::explain::{FLOOR, explain};
+use super::likelihood::{Likelihoods, Seen};
+use super::model::Model;
+use super::observation::{DatedCount, one_per_day};
+use super::posterior::Posterior;
+use super::predictive::Predictive;
+use super::record::record;
+use super::rules::Rules;
+
+/// Counts above this are compared in units of several cars: the model's tables grow with the counts, and a yard with thousands of
+/// cars is not told apart by single ones.
+const LARGEST_COUNT: f64 = 4000.0;
+
+/// Compares every day of one site with its history. Days come out in order, one per date with images; the order of `counts` does not
+/// matter. The numbers of `rules` are used as they are: see [`Rules::check`].
+pub fn compare_site(counts: &[DatedCount], rules: &Rules) -> Vec<Day> {
+    let mut days = site_days(counts, rules);
+    adjust(std::iter::once(&mut days));
+    days
+}
+
+/// Compares several sites, in parallel; q-values are over all of them. Sites come out in the order of their names.
+pub fn compare_sites(counts: &[DatedCount], rules: &Rules) -> Vec<(String, Vec<Day>)> {
+    let mut by_site: BTreeMap<&str, Vec<DatedCount>> = BTreeMap::new();
+    for count in counts {
+        by_site.entry(&count.site).or_default().push(count.clone());
+    }
+    let mut sites: Vec<(String, Vec<Day>)> = by_site
+        .into_iter()
+        .collect::<Vec<_>>()
+        .into_par_iter()
+        .map(|(site, counts)| (site.to_string(), site_days(&counts, rules)))
+        .collect();
+    adjust(sites.iter_mut().map(|(_, days)| days));
+    sites
+}
+
+fn adjust<'a>(sites: impl Iterator<Item = &'a mut Vec<Day>>) {
+    let mut days: Vec<&mut Day> = sites.flatten().filter(|day| day.exact.is_some()).collect();
+    let high: Vec<f64> = days.iter().filter_map(|day| day.exact.map(|p| p.0)).collect();
+    let low: Vec<f64> = days.iter().filter_map(|day| day.exact.map(|p| p.1)).collect();
+    let (high, low) = (benjamini_hochberg(&high), benjamini_hochberg(&low));
+    for (day, (high, low)) in days.iter_mut().zip(high.into_iter().zip(low)) {
+        day.q_high = Some(high.max(FLOOR));
+        day.q_low = Some(low.max(FLOOR));
+    }
+}
+
+fn site_days(counts: &[DatedCount], rules: &Rules) -> Vec<Day> {
+    let dates = one_per_day(counts);
+    let usable = usable(&dates, rules);
+    let mut likelihoods = Likelihoods::new(Model::default());
+    dates
+        .iter()
+        .map(|count| {
+            let date = count.date();
+            let mut day = bare(count, date);
+            match usable.iter().find(|u| u.date == date) {
+                Some(today) => compare(&mut day, today, &usable, rules, &mut likelihoods),
+                None => day.reason = why_unusable(count, rules),
+            }
+            day.explanation = explain(&day);
+            day
+        })
+        .collect()
+}
+
+/// A day about which nothing is known yet.
+fn bare(count: &DatedCount, date: Date) -> Day {
+    Day {
+        site: count.site.clone(),
+        date,
+        images: count.images,
+        image: count.image.clone(),
+        freight_cars: None,
+        low: None,
+        high: None,
+        coverage: count.coverage,
+        history: 0,
+        history_since: None,
+        expected: None,
+        expected_low: None,
+        expected_high: None,
+        ratio: None,
+        p_high: None,
+        p_low: None,
+        p_plain: None,
+        p_high_at_low: None,
+        q_high: None,
+        q_low: None,
+        rank: None,
+        rank_of: 0,
+        record_since: None,
+        previous_max: None,
+        previous_max_date: None,
+        surges: Vec::new(),
+        surge_probability: None,
+        verdict: Verdict::Unusable,
+        provisional: false,
+        shift: None,
+        mix: None,
+        trend_per_year: None,
+        explanation: String::new(),
+        reason: count.reason.clone(),
+        exact: None,
+    }
+}
+
+fn why_unusable(count: &DatedCount, rules: &Rules) -> String {
+    if !count.usable && !count.reason.is_empty() {
+        count.reason.clone()
+    } else if !count.usable {
+        "marked unusable".into()
+    } else if !count.count.is_finite() || count.count < 0.0 {
+        format!("{} is not a count of cars", count.count)
+    } else if !(0.0..=1.0).contains(&count.coverage) {
+        format!("coverage {} is not between 0 and 1", count.coverage)
+    } else {
+        format!("only {:.0} % of the yard visible, {:.0} % needed", 100.0 * count.coverage, 100.0 * rules.history.min_coverage)
+    }
+}
+
+fn compare(day: &mut Day, today: &Usable<'_>, usable: &[Usable<'_>], rules: &Rules, likelihoods: &mut Likelihoods) {
+    let cars = today.count.count;
+    (day.freight_cars, day.low, day.high) = (Some(cars), today.count.low, today.count.high);
+    let Surroundings { baseline, record: others } = surroundings(usable, today.date, rules);
+    day.history = baseline.len();
+    day.history_since = baseline.first().map(|u| u.date);
+    let standing = record(today.date, cars, others.iter().map(|u| (u.date, u.count.count)));
+    (day.rank, day.rank_of, day.record_since) = (Some(standing.rank), standing.of, Some(standing.since));
+    (day.previous_max, day.previous_max_date) = (standing.maximum.map(|m| m.0), standing.maximum.map(|m| m.1));
+    if baseline.len() < rules.history.min_history {
+        day.verdict = Verdict::InsufficientHistory;
+        let visible: f64 = baseline.iter().map(|u| u.count.coverage).sum();
+        let seen: f64 = baseline.iter().map(|u| u.count.count).sum();
+        let mean = seen / visible * today.count.coverage;
+        day.ratio = Some(cars / mean).filter(|r| r.is_finite());
+        return;
+    }
+    predict(day, today, &baseline, rules, likelihoods);
+}
+
+fn predict(day: &mut Day, today: &Usable<'_>, baseline: &[Usable<'_>], rules: &Rules, likelihoods: &mut Likelihoods) {
+    let largest = baseline.iter().map(|u| u.count.count / u.count.coverage).fold(0.0, f64::max);
+    let unit = (largest / LARGEST_COUNT).ceil().max(1.0);
+    let whole = |cars: f64| (cars / unit).round();
+    let seen = |u: &Usable<'_>| Seen { count: whole(u.count.count), exposure: u.count.coverage };
+    let history: Vec<Seen> = baseline.iter().map(seen).collect();
+    let posterior = Posterior::new(likelihoods, &history);
+    let error_sd = today.count.error_sd() / unit;
+    let predictive = Predictive::new(&posterior, today.count.coverage, error_sd);
+    let cars = today.count.count;
+    let tails = predictive.tails(whole(cars));
+    let expected = predictive.expected() * unit;
+    day.expected = Some(expected);
+    day.expected_low = Some(predictive.quantile(0.025) * unit);
+    day.expected_high = Some(predictive.quantile(0.975) * unit);
+    day.ratio = Some(cars / expected).filter(|r| r.is_finite());
+    day.p_high = Some(tails.high.max(FLOOR));
+    day.p_low = Some(tails.low.max(FLOOR));
+    day.p_plain = Some(tails.plain.max(FLOOR));
+    day.exact = Some((tails.high, tails.low));
+    if error_sd > 0.0 {
+        let low_end = (whole(cars) - 1.645 * error_sd).max(0.0).floor();
+        day.p_high_at_low = Some(Predictive::new(&posterior, today.count.coverage, 0.0).tails(low_end).high.max(FLOOR));
+    }
+    day.surges = surges(&posterior, baseline, &history, likelihoods);
+    day.verdict = verdict(tails.high, tails.low, tails.plain, today.count.coverage, rules);
+    day.provisional = baseline.len() < rules.history.provisional_below;
+}
+
+fn verdict(high: f64, low: f64, plain: f64, coverage: f64, rules: &Rules) -> Verdict {
+    if high <= rules.alarm.level {
+        if plain <= rules.alarm.plain_level { Verdict::AnomalousHigh } else { Verdict::HighRecurrent }
+    } else if low <= rules.alarm.level && coverage >= rules.alarm.dropout_coverage {
+        Verdict::DropOut
+    } else {
+        Verdict::Normal
+    }
+}
+
+/// Days of the baseline that were probably surges themselves.
+fn surges(posterior: &Posterior, baseline: &[Usable<'_>], history: &[Seen], likelihoods: &mut Likelihoods) -> Vec<Date> {
+    // A surge is at least twice the ordinary level; below it the probability cannot pass one half.
+    let level = posterior.mean_level();
+    let probable = |seen: &Seen| seen.count > level * seen.exposure;
+    baseline
+        .iter()
+        .zip(history)
+        .filter(|(_, seen)| probable(seen))
+        .filter(|(_, seen)| posterior.surge_probability(likelihoods, **seen) > 0.5)
+        .map(|(u, _)| u.date)
+        .collect()
+}
