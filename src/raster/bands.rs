@@ -1,0 +1,77 @@
+//! Which band shows what.
+
+use serde::Serialize;
+
+use super::samples::SampleType;
+
+/// What a band shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Panchromatic, or gray.
+    Pan,
+    /// Red light.
+    Red,
+    /// Green light.
+    Green,
+    /// Blue light.
+    Blue,
+    /// Near infrared.
+    Nir,
+    /// How opaque the pixel is.
+    Alpha,
+    /// Anything else.
+    Other,
+}
+
+/// The roles of an image's bands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct BandRoles {
+    /// Role of each band, in the file's order.
+    pub roles: Vec<Role>,
+    /// Whether the file or its metadata say so; else it is assumed from the number of bands.
+    pub stated: bool,
+    /// Where it comes from, in words.
+    pub from: String,
+}
+
+impl BandRoles {
+    /// Index of the first band of a role.
+    pub fn find(&self, role: Role) -> Option<usize> {
+        self.roles.iter().position(|&found| found == role)
+    }
+
+    /// Bands that make up luminance, each with its weight (they sum up to 1): pan if there is one, else red, green and
+    /// blue with the weights of ITU-R BT.709, else the first band that is not alpha.
+    pub fn luminance(&self) -> Vec<(usize, f32)> {
+        if let Some(pan) = self.find(Role::Pan) {
+            return vec![(pan, 1.0)];
+        }
+        match (self.find(Role::Red), self.find(Role::Green), self.find(Role::Blue)) {
+            (Some(red), Some(green), Some(blue)) => vec![(red, 0.2126), (green, 0.7152), (blue, 0.0722)],
+            _ => vec![(self.roles.iter().position(|&role| role != Role::Alpha).unwrap_or(0), 1.0)],
+        }
+    }
+
+    /// What is assumed when nothing is stated: one band is pan; three are red, green, blue; four bands of 8 bits are red,
+    /// green, blue and near infrared (NAIP and most mosaics), four of more bits are blue, green, red and near infrared
+    /// (the order in which Planet, Maxar and Airbus deliver analytic products).
+    pub(crate) fn assumed(bands: usize, alpha: Option<usize>, kind: SampleType) -> Self {
+        let colours = bands - usize::from(alpha.is_some());
+        let (order, from): (&[Role], &str) = match colours {
+            0 | 1 => (&[Role::Pan], "one band is taken as panchromatic"),
+            2 => (&[Role::Pan, Role::Other], "the first of two bands is taken as panchromatic"),
+            3 => (&[Role::Red, Role::Green, Role::Blue], "three bands are taken as red, green, blue"),
+            _ if kind == SampleType::U8 => {
+                (&[Role::Red, Role::Green, Role::Blue, Role::Nir], "bands of 8 bits are taken as red, green, blue, near infrared")
+            }
+            _ => (
+                &[Role::Blue, Role::Green, Role::Red, Role::Nir],
+                "bands of more than 8 bits are taken as blue, green, red, near infrared",
+            ),
+        };
+        let mut order = order.iter();
+        let role = |band| if Some(band) == alpha { Role::Alpha } else { *order.next().unwrap_or(&Role::Other) };
+        Self { roles: (0..bands).map(role).collect(), stated: false, from: from.to_owned() }
+    }
+}

@@ -1,0 +1,196 @@
+//! Dates and times in file names: the patterns that vendors and archives use. What could be read in two ways is not read.
+
+use jiff::civil::{Date, DateTime, Time};
+
+use super::acquired::{Acquired, AcquiredFrom};
+
+/// Years between which satellites have delivered such images.
+const YEARS: std::ops::RangeInclusive<i16> = 1960..=2099;
+
+/// The one date, with its time if there is one, that a file name holds. `None` when there is none, or more than one
+/// (two different dates, or one written so that day and month cannot be told apart).
+pub fn date_in_name(name: &str) -> Option<Acquired> {
+    let found = candidates(name);
+    let first = found.first()?;
+    // Several mentions of the same day are one date; the one with a time says most.
+    if found.iter().any(|other| other.0 != first.0) {
+        return None;
+    }
+    let times: Vec<Time> = found.iter().filter_map(|candidate| candidate.1).collect();
+    let time = times.first().copied().filter(|first| times.iter().all(|other| other == first));
+    Acquired::utc(DateTime::from_parts(first.0, time.unwrap_or_default()), AcquiredFrom::FileName, time.is_none())
+}
+
+/// Every date in the name, each with the time that follows it.
+fn candidates(name: &str) -> Vec<(Date, Option<Time>)> {
+    let bytes = name.as_bytes();
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < bytes.len() {
+        let digits = run(bytes, at);
+        if digits == 0 {
+            at += 1;
+            continue;
+        }
+        match date_at(bytes, at, digits) {
+            Some((date, time, end)) => {
+                found.push((date, time));
+                at = end;
+            }
+            None => at += digits,
+        }
+    }
+    found
+}
+
+/// Number of digits from a position on.
+fn run(bytes: &[u8], at: usize) -> usize {
+    bytes[at.min(bytes.len())..].iter().take_while(|byte| byte.is_ascii_digit()).count()
+}
+
+fn number(bytes: &[u8], at: usize, length: usize) -> Option<i16> {
+    std::str::from_utf8(bytes.get(at..at + length)?).ok()?.parse().ok()
+}
+
+fn date(year: i16, month: i16, day: i16) -> Option<Date> {
+    let date = Date::new(year, i8::try_from(month).ok()?, i8::try_from(day).ok()?).ok()?;
+    YEARS.contains(&year).then_some(date)
+}
+
+/// A date at the start of a run of digits: its value, its time, and where it ends.
+fn date_at(bytes: &[u8], at: usize, digits: usize) -> Option<(Date, Option<Time>, usize)> {
+    match digits {
+        // 20231005, 20231005T015801, 20231005_015801
+        8 => {
+            let date = date(number(bytes, at, 4)?, number(bytes, at + 4, 2)?, number(bytes, at + 6, 2)?)?;
+            let (time, end) = time_after(bytes, at + 8);
+            Some((date, time, end))
+        }
+        // 20231005015801, and with a tenth of a second (Airbus)
+        14 | 15 => {
+            let date = date(number(bytes, at, 4)?, number(bytes, at + 4, 2)?, number(bytes, at + 6, 2)?)?;
+            Some((date, Some(clock(bytes, at + 8)?), at + digits))
+        }
+        // 2023-10-05, 2023_10_05, 2023.10.05, with or without a time
+        4 => {
+            let separator = *bytes.get(at + 4)?;
+            let plain = matches!(separator, b'-' | b'_' | b'.') && bytes.get(at + 7) == Some(&separator);
+            if !plain || run(bytes, at + 5) != 2 || !matches!(run(bytes, at + 8), 2) {
+                return None;
+            }
+            let date = date(number(bytes, at, 4)?, number(bytes, at + 5, 2)?, number(bytes, at + 8, 2)?)?;
+            let (time, end) = time_after(bytes, at + 10);
+            Some((date, time, end))
+        }
+        // 23OCT05015801 (Maxar), 05OCT2023 (day, month's name, year)
+        2 => {
+            let month = month_name(bytes.get(at + 2..at + 5)?)?;
+            match run(bytes, at + 5) {
+                8 => {
+                    let date = date(2000 + number(bytes, at, 2)?, month, number(bytes, at + 5, 2)?)?;
+                    Some((date, Some(clock(bytes, at + 7)?), at + 13))
+                }
+                4 => Some((date(number(bytes, at + 5, 4)?, month, number(bytes, at, 2)?)?, None, at + 9)),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// A time that follows a date: `T015801`, `_015801`, `-0158`, `T01-58-01`, `T01:58:01Z`; and where it ends.
+fn time_after(bytes: &[u8], at: usize) -> (Option<Time>, usize) {
+    let Some(b'T' | b't' | b'_' | b'-' | b' ') = bytes.get(at) else { return (None, at) };
+    let lettered = matches!(bytes.get(at), Some(b'T' | b't'));
+    let time = match run(bytes, at + 1) {
+        6 => clock(bytes, at + 1).map(|time| (time, at + 7)),
+        4 if lettered => {
+            let (hour, minute) = (number(bytes, at + 1, 2), number(bytes, at + 3, 2));
+            hour.zip(minute).and_then(|(hour, minute)| new_time(hour, minute, 0)).map(|time| (time, at + 5))
+        }
+        2 => separated_clock(bytes, at + 1).map(|time| (time, at + 9)),
+        _ => None,
+    };
+    time.map_or((None, at), |(time, end)| (Some(time), end))
+}
+
+/// Six digits as hours, minutes, seconds.
+fn clock(bytes: &[u8], at: usize) -> Option<Time> {
+    new_time(number(bytes, at, 2)?, number(bytes, at + 2, 2)?, number(bytes, at + 4, 2)?)
+}
+
+/// Hours, minutes and seconds with one separator between them.
+fn separated_clock(bytes: &[u8], at: usize) -> Option<Time> {
+    let separator = *bytes.get(at + 2)?;
+    let plain = matches!(separator, b'-' | b':' | b'_' | b'.') && bytes.get(at + 5) == Some(&separator);
+    if !plain || run(bytes, at + 3) != 2 || run(bytes, at + 6) != 2 {
+        return None;
+    }
+    new_time(number(bytes, at, 2)?, number(bytes, at + 3, 2)?, number(bytes, at + 6, 2)?)
+}
+
+fn new_time(hour: i16, minute: i16, second: i16) -> Option<Time> {
+    Time::new(i8::try_from(hour).ok()?, i8::try_from(minute).ok()?, i8::try_from(second).ok()?, 0).ok()
+}
+
+fn month_name(letters: &[u8]) -> Option<i16> {
+    const NAMES: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
+    let index = NAMES.iter().position(|name| name.as_bytes().eq_ignore_ascii_case(letters))?;
+    i16::try_from(index + 1).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::date_in_name;
+
+    fn read(name: &str) -> Option<(String, bool)> {
+        date_in_name(name).map(|acquired| (acquired.time.to_string(), acquired.date_only))
+    }
+
+    #[test]
+    fn patterns_of_vendors_and_archives_are_read() {
+        let cases = [
+            ("tumangang_20231005T015801Z", "2023-10-05T01:58:01Z", false),
+            ("20230102_103045_12_2461_3B_AnalyticMS", "2023-01-02T10:30:45Z", false),
+            ("23OCT05015801-M2AS-050123456789_01_P001", "2023-10-05T01:58:01Z", false),
+            ("IMG_PHR1A_P_202103140212345_ORT", "2021-03-14T02:12:34Z", false),
+            ("S2A_MSIL1C_20210417T025211_N0300_R132_T52TCN_20210417T050608", "2021-04-17", false),
+            ("yard-2023-10-05", "2023-10-05T00:00:00Z", true),
+            ("yard_2023_10_05", "2023-10-05T00:00:00Z", true),
+            ("yard 2023-10-05 01-58-01", "2023-10-05T01:58:01Z", false),
+            ("yard_05OCT2023", "2023-10-05T00:00:00Z", true),
+            ("muttenz_north_20180601", "2018-06-01T00:00:00Z", true),
+        ];
+        for (name, time, date_only) in cases {
+            let found = read(name);
+            if name.starts_with("S2A") {
+                // Sensing and processing time differ: the day is certain, the time is not.
+                assert_eq!(found, Some(("2021-04-17T00:00:00Z".to_owned(), true)), "{name}");
+            } else {
+                assert_eq!(found, Some((time.to_owned(), date_only)), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn ambiguous_and_impossible_dates_are_refused() {
+        for name in [
+            "08-09-2020",
+            "08_09_2020",
+            "08092020",
+            "09.08.20",
+            "200809",
+            "20231305",
+            "20230230",
+            "18991231",
+            "123456789",
+            "20201005_20210101",
+            "2020-1-5",
+            "tile_00012345",
+            "yard",
+            "",
+        ] {
+            assert_eq!(read(name), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! From a path to a source of pixels: the format is told from the first bytes, not from the name.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use image::ImageFormat;
+
+use super::picture::PictureSource;
+use super::source::RasterSource;
+use super::tiff::TiffSource;
+use crate::error::{Error, Result};
+
+/// An open image of any format.
+pub(crate) enum Opened {
+    /// TIFF of any kind.
+    Tiff(Box<TiffSource>),
+    /// PNG, JPEG or WebP.
+    Picture(PictureSource),
+}
+
+impl Opened {
+    pub(crate) fn into_source(self) -> Box<dyn RasterSource> {
+        match self {
+            Self::Tiff(source) => source,
+            Self::Picture(source) => Box::new(source),
+        }
+    }
+}
+
+/// Opens an image to read pixels from, without asking where it lies.
+///
+/// # Errors
+/// When the path is not a regular file, cannot be read, or is of no format that this build reads.
+pub fn open_raster(path: &Path, max_memory_mib: usize) -> Result<Box<dyn RasterSource>> {
+    open(path, max_memory_mib).map(Opened::into_source)
+}
+
+pub(crate) fn open(path: &Path, max_memory_mib: usize) -> Result<Opened> {
+    // A pipe or a device would be waited for without end.
+    let metadata = std::fs::metadata(path).map_err(|error| Error::io(path, error))?;
+    if !metadata.is_file() {
+        return Err(Error::image(
+            path,
+            if metadata.is_dir() { "this is a folder, not an image" } else { "this is not a regular file" },
+        ));
+    }
+    let mut start = Vec::new();
+    File::open(path).and_then(|file| file.take(16).read_to_end(&mut start)).map_err(|error| Error::io(path, error))?;
+    let max_memory = max_memory_mib.saturating_mul(1 << 20);
+    let picture = |format| PictureSource::open(path, format, max_memory).map(Opened::Picture);
+    match start.as_slice() {
+        [] => Err(Error::image(path, "the file is empty")),
+        [b'I', b'I', ..] | [b'M', b'M', ..] => TiffSource::open(path, max_memory).map(|tiff| Opened::Tiff(Box::new(tiff))),
+        [0x89, b'P', b'N', b'G', ..] => picture(ImageFormat::Png),
+        [0xFF, 0xD8, 0xFF, ..] => picture(ImageFormat::Jpeg),
+        [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => picture(ImageFormat::WebP),
+        [0, 0, 0, 12, b'j', b'P', b' ', b' ', ..] | [0xFF, 0x4F, 0xFF, 0x51, ..] => Err(Error::image(
+            path,
+            "JPEG 2000 is not read; convert the image with `gdal_translate -co TILED=YES -co COMPRESS=DEFLATE IN OUT.tif`",
+        )),
+        _ => Err(Error::image(path, "not an image that is read here (TIFF, PNG, JPEG, WebP)")),
+    }
+}

@@ -1,0 +1,332 @@
+//! TIFF, BigTIFF, GeoTIFF and Cloud-Optimized GeoTIFF, decoded by `tiff-reader` block by block.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use tiff_reader::source::FileSource;
+use tiff_reader::{ExtraSample, Ifd, OpenOptions, ParseBudgets, RasterLayout, TiffFile};
+
+use super::rows::DirectRows;
+use super::samples::{Block, SampleType, Samples};
+use super::source::RasterSource;
+use super::window::Window;
+use crate::error::{Error, Result};
+
+/// Decoded blocks are kept up to so many bytes (or a sixteenth of the memory allowed, if that is less).
+const CACHE_BYTES: usize = 64 << 20;
+/// Blocks from this size on are decoded by one thread at a time, so that memory does not grow with the threads.
+const LARGE_BLOCK_BYTES: usize = 16 << 20;
+/// Metadata beyond these sizes belongs to no image: 64 MiB of block offsets make 8 million blocks.
+const PARSE_BUDGETS: ParseBudgets =
+    ParseBudgets { max_ifds: 1024, max_ifd_entries: 4096, max_tag_value_bytes: 64 << 20, max_metadata_value_bytes: 160 << 20 };
+/// `NewSubfileType`, whose bit 2 marks a mask and bit 0 a reduced image.
+const TAG_NEW_SUBFILE_TYPE: u16 = 254;
+/// GDAL's nodata value, as text.
+const TAG_GDAL_NODATA: u16 = 42113;
+
+/// An open TIFF.
+pub struct TiffSource {
+    path: PathBuf,
+    tiff: TiffFile,
+    layout: RasterLayout,
+    kind: SampleType,
+    nodata: Option<f64>,
+    alpha: Option<usize>,
+    /// Directory of the file's own mask.
+    mask: Option<usize>,
+    /// Some blocks are not stored at all.
+    sparse: bool,
+    rows: Option<DirectRows>,
+    large_block: Option<Mutex<()>>,
+}
+
+impl TiffSource {
+    /// Opens the first image of a TIFF file. Nothing is decoded yet.
+    ///
+    /// # Errors
+    /// When the file cannot be read, its header makes no sense, its kind is not read by this build, or one of its blocks
+    /// cannot be decoded within `max_memory` bytes.
+    pub fn open(path: &Path, max_memory: usize) -> Result<Self> {
+        let source = Arc::new(FileSource::open(path).map_err(|error| explain(path, &error))?);
+        let options = |cache: usize| OpenOptions {
+            block_cache_bytes: cache,
+            block_cache_slots: 4096,
+            parse_budgets: PARSE_BUDGETS,
+            decode_output_bytes: max_memory / 2,
+        };
+        let cache = CACHE_BYTES.min(max_memory / 16);
+        let mut tiff =
+            TiffFile::from_source_with_options(source.clone(), options(cache)).map_err(|error| explain(path, &error))?;
+        let ifd = first(path, &tiff)?;
+        let layout = ifd.raster_layout().map_err(|error| explain(path, &error))?;
+        let kind = sample_type(&layout)
+            .ok_or_else(|| Error::image(path, format!("samples of {} bits are not read", layout.bits_per_sample)))?;
+        let rows = DirectRows::new(ifd, &layout, tiff.byte_order(), source.clone());
+        let block_bytes = check_blocks(path, ifd, &layout, rows.is_some(), max_memory)?;
+        let large_block = (rows.is_none() && block_bytes > LARGE_BLOCK_BYTES).then(|| Mutex::new(()));
+        let sparse = is_sparse(ifd);
+        let nodata = nodata(ifd);
+        let alpha = alpha(ifd, layout.samples_per_pixel);
+        let mask = find_mask(&tiff, &layout);
+        if large_block.is_some() && block_bytes > cache {
+            // A block that is larger than the cache would be decoded again for every window.
+            tiff = TiffFile::from_source_with_options(source, options(block_bytes)).map_err(|error| explain(path, &error))?;
+        }
+        Ok(Self { path: path.to_owned(), tiff, layout, kind, nodata, alpha, mask, sparse, rows, large_block })
+    }
+
+    /// The first image's directory.
+    pub(crate) fn ifd(&self) -> Result<&Ifd> {
+        first(&self.path, &self.tiff)
+    }
+
+    /// Decoded bytes of all bands, or of one, samples of a pixel side by side.
+    fn bytes(&self, window: Window, band: Option<usize>) -> Result<Vec<u8>> {
+        if !window.fits(self.width(), self.height()) {
+            return Err(Error::image(&self.path, format!("the window {window:?} does not lie in the image")));
+        }
+        let Window { col, row, width, height } = window;
+        let [col, row, width, height] = [col, row, width, height].map(|value| value as usize);
+        // A poisoned lock guards no data: it only keeps decoders from running side by side.
+        let _one_at_a_time = self.large_block.as_ref().map(|lock| lock.lock().unwrap_or_else(|poison| poison.into_inner()));
+        let result = match (&self.rows, band) {
+            (Some(rows), band) => rows.read(window, band),
+            (None, Some(band)) => self.tiff.read_band_window_bytes(0, band, row, col, height, width),
+            (None, None) => self.tiff.read_window_bytes(0, row, col, height, width),
+        };
+        result.map_err(|error| explain(&self.path, &error))
+    }
+
+    /// Blocks that are not stored read as nodata where there is such a value (zero otherwise), as in GDAL.
+    fn fill_sparse(&self, bytes: &mut [u8], window: Window, bands: usize) -> Result<()> {
+        let Some(fill) = self.nodata.filter(|&value| self.sparse && value != 0.0) else { return Ok(()) };
+        let pattern = encode(self.kind, fill);
+        let ifd = self.ifd()?;
+        let (block_width, block_height) = block_size(ifd, &self.layout);
+        let counts = if ifd.is_tiled() { ifd.tile_byte_counts() } else { ifd.strip_byte_counts() }.unwrap_or_default();
+        let offsets = if ifd.is_tiled() { ifd.tile_offsets() } else { ifd.strip_offsets() }.unwrap_or_default();
+        let across = self.layout.width.div_ceil(block_width);
+        let pixel = bands * pattern.len();
+        for row in 0..window.height as usize {
+            let block_row = (window.row as usize + row) / block_height;
+            for col in 0..window.width as usize {
+                let block = block_row * across + (window.col as usize + col) / block_width;
+                // Planes are written together or not at all, so the first one speaks for the pixel.
+                if offsets.get(block) == Some(&0) || counts.get(block) == Some(&0) {
+                    let start = (row * window.width as usize + col) * pixel;
+                    bytes[start..start + pixel]
+                        .chunks_exact_mut(pattern.len())
+                        .for_each(|sample| sample.copy_from_slice(&pattern));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl RasterSource for TiffSource {
+    fn width(&self) -> u32 {
+        // TIFF sizes are 32-bit numbers.
+        self.layout.width as u32
+    }
+
+    fn height(&self) -> u32 {
+        self.layout.height as u32
+    }
+
+    fn bands(&self) -> usize {
+        self.layout.samples_per_pixel
+    }
+
+    fn sample_type(&self) -> SampleType {
+        self.kind
+    }
+
+    fn nodata(&self) -> Option<f64> {
+        self.nodata
+    }
+
+    fn block_size(&self) -> [u32; 2] {
+        let Ok(ifd) = self.ifd() else { return [self.width(), 1] };
+        let (width, height) = block_size(ifd, &self.layout);
+        // Rows that are read directly have no blocks; the size is only a convenient one.
+        if self.rows.is_some() { [self.width(), self.height().min(64)] } else { [width as u32, height as u32] }
+    }
+
+    fn layout(&self) -> String {
+        let Ok(ifd) = self.ifd() else { return String::new() };
+        let (width, height) = block_size(ifd, &self.layout);
+        let shape = if ifd.is_tiled() { format!("tiles of {width} x {height}") } else { format!("strips of {height} rows") };
+        let planes = if self.layout.planar_configuration == 2 && self.bands() > 1 { ", band after band" } else { "" };
+        let big = if self.tiff.is_bigtiff() { "BigTIFF" } else { "TIFF" };
+        format!("{big}, {shape}, {}{planes}", compression_name(ifd.compression()))
+    }
+
+    fn alpha(&self) -> Option<usize> {
+        self.alpha
+    }
+
+    fn read(&self, window: Window) -> Result<Block> {
+        let mut bytes = self.bytes(window, None)?;
+        let bands = self.bands();
+        self.fill_sparse(&mut bytes, window, bands)?;
+        let samples = Samples::from_interleaved(self.kind, &bytes, bands, 0..bands);
+        drop(bytes);
+        let mask = match self.mask {
+            None => None,
+            Some(index) => {
+                let Window { col, row, width, height } = window;
+                let [col, row, width, height] = [col, row, width, height].map(|value| value as usize);
+                Some(self.tiff.read_window_bytes(index, row, col, height, width).map_err(|error| explain(&self.path, &error))?)
+            }
+        };
+        Ok(Block::new(window, bands, samples, self.nodata, self.alpha, mask.as_deref()))
+    }
+
+    fn read_band(&self, window: Window, band: usize) -> Result<Samples> {
+        let mut bytes = self.bytes(window, Some(band))?;
+        self.fill_sparse(&mut bytes, window, 1)?;
+        Ok(Samples::from_interleaved(self.kind, &bytes, 1, 0..1))
+    }
+}
+
+fn first<'a>(path: &Path, tiff: &'a TiffFile) -> Result<&'a Ifd> {
+    tiff.ifd(0).map_err(|_| Error::image(path, "the TIFF holds no image"))
+}
+
+fn sample_type(layout: &RasterLayout) -> Option<SampleType> {
+    Some(match (layout.sample_format, layout.bytes_per_sample) {
+        (1, 1) => SampleType::U8,
+        (1, 2) => SampleType::U16,
+        (1, 4) => SampleType::U32,
+        (1, 8) => SampleType::U64,
+        (2, 1) => SampleType::I8,
+        (2, 2) => SampleType::I16,
+        (2, 4) => SampleType::I32,
+        (2, 8) => SampleType::I64,
+        (3, 4) => SampleType::F32,
+        (3, 8) => SampleType::F64,
+        _ => return None,
+    })
+}
+
+/// A number in the native-endian bytes of a sample type.
+fn encode(kind: SampleType, value: f64) -> Vec<u8> {
+    match kind {
+        SampleType::U8 => (value as u8).to_ne_bytes().to_vec(),
+        SampleType::I8 => (value as i8).to_ne_bytes().to_vec(),
+        SampleType::U16 => (value as u16).to_ne_bytes().to_vec(),
+        SampleType::I16 => (value as i16).to_ne_bytes().to_vec(),
+        SampleType::U32 => (value as u32).to_ne_bytes().to_vec(),
+        SampleType::I32 => (value as i32).to_ne_bytes().to_vec(),
+        SampleType::U64 => (value as u64).to_ne_bytes().to_vec(),
+        SampleType::I64 => (value as i64).to_ne_bytes().to_vec(),
+        SampleType::F32 => (value as f32).to_ne_bytes().to_vec(),
+        SampleType::F64 => value.to_ne_bytes().to_vec(),
+    }
+}
+
+/// Width and height of a tile or strip, at least 1 and, for strips, no larger than the image.
+fn block_size(ifd: &Ifd, layout: &RasterLayout) -> (usize, usize) {
+    match (ifd.tile_width(), ifd.tile_height()) {
+        (Some(width), Some(height)) if ifd.is_tiled() => (width.max(1) as usize, height.max(1) as usize),
+        _ => (layout.width, (ifd.rows_per_strip() as usize).clamp(1, layout.height)),
+    }
+}
+
+/// Bytes of a decoded block; an error if one cannot be decoded in the memory that is allowed.
+fn check_blocks(path: &Path, ifd: &Ifd, layout: &RasterLayout, direct: bool, max_memory: usize) -> Result<usize> {
+    let (width, height) = block_size(ifd, layout);
+    let samples = if layout.planar_configuration == 1 { layout.samples_per_pixel } else { 1 };
+    let decoded = width.saturating_mul(height).saturating_mul(samples).saturating_mul(layout.bytes_per_sample);
+    // Decoded and encoded form exist at the same time, and half of the memory is for everything else.
+    if !direct && decoded.saturating_mul(2) > max_memory / 2 {
+        let block = if ifd.is_tiled() { "tile" } else { "strip" };
+        return Err(Error::image(
+            path,
+            format!(
+                "one {block} of {width} x {height} pixels takes {} MiB, too much for --max-memory; raise it to {} or cut the image \
+                 into tiles with `gdal_translate -co TILED=YES -co COMPRESS=DEFLATE IN OUT`",
+                decoded >> 20,
+                (decoded.saturating_mul(4) >> 20) + 1
+            ),
+        ));
+    }
+    Ok(decoded)
+}
+
+fn is_sparse(ifd: &Ifd) -> bool {
+    let tables = if ifd.is_tiled() {
+        [ifd.tile_offsets(), ifd.tile_byte_counts()]
+    } else {
+        [ifd.strip_offsets(), ifd.strip_byte_counts()]
+    };
+    tables.iter().flatten().any(|table| table.contains(&0))
+}
+
+fn nodata(ifd: &Ifd) -> Option<f64> {
+    let text = ifd.tag(TAG_GDAL_NODATA)?.value.as_str()?.trim_matches(|c: char| c.is_whitespace() || c == '\0').to_owned();
+    // Rust also reads "nan", "inf" and "-inf", in any case.
+    text.parse().ok()
+}
+
+fn alpha(ifd: &Ifd, bands: usize) -> Option<usize> {
+    let extra = ifd.extra_samples().ok()?;
+    let first = bands.checked_sub(extra.len())?;
+    let is_alpha = |sample: &ExtraSample| matches!(sample, ExtraSample::AssociatedAlpha | ExtraSample::UnassociatedAlpha);
+    extra.iter().position(is_alpha).map(|index| first + index)
+}
+
+/// The directory that holds the mask of the first image: marked as mask, not as overview, of the same size, one sample.
+fn find_mask(tiff: &TiffFile, layout: &RasterLayout) -> Option<usize> {
+    tiff.ifds().iter().enumerate().skip(1).find_map(|(index, ifd)| {
+        let kind = ifd.tag(TAG_NEW_SUBFILE_TYPE)?.value.as_u32()?;
+        let same_size = ifd.width() as usize == layout.width && ifd.height() as usize == layout.height;
+        let one_byte = ifd.raster_layout().is_ok_and(|mask| mask.samples_per_pixel == 1 && mask.bytes_per_sample == 1);
+        (kind & 4 != 0 && kind & 1 == 0 && same_size && one_byte).then_some(index)
+    })
+}
+
+/// The name of a TIFF compression.
+fn compression_name(code: u16) -> String {
+    let name = match code {
+        1 => "uncompressed",
+        2 => "CCITT RLE",
+        3 => "CCITT Group 3",
+        4 => "CCITT Group 4",
+        5 => "LZW",
+        6 => "old-style JPEG",
+        7 => "JPEG",
+        8 | 32946 => "Deflate",
+        32773 => "PackBits",
+        34712 => "JPEG 2000",
+        34887 => "LERC",
+        34925 => "LZMA",
+        50000 => "ZSTD",
+        50001 => "WebP",
+        50002 => "JPEG XL",
+        _ => return format!("compression {code}"),
+    };
+    name.to_owned()
+}
+
+/// A decoder's error as one sentence with what to do.
+fn explain(path: &Path, error: &tiff_reader::TiffError) -> Error {
+    use tiff_reader::TiffError as Tiff;
+    let reason = match error {
+        Tiff::Io(source, _) => return Error::io(path, std::io::Error::new(source.kind(), source.to_string())),
+        Tiff::UnsupportedCompression(code) => format!(
+            "{} compression is not read by this build; build with `--features gdal`, or convert the image with `gdal_translate -co \
+             COMPRESS=DEFLATE IN OUT`",
+            compression_name(*code)
+        ),
+        Tiff::InvalidMagic | Tiff::UnsupportedVersion(_) | Tiff::InvalidBigTiffHeader(_) => format!("not a TIFF file: {error}"),
+        Tiff::DecodeOutputTooLarge { .. } | Tiff::DecodeOutputAllocationFailed { .. } => {
+            format!("{error}; raise --max-memory or cut the image into tiles with `gdal_translate -co TILED=YES IN OUT`")
+        }
+        Tiff::OffsetOutOfBounds { .. } | Tiff::Truncated { .. } => format!("the file is damaged or cut short: {error}"),
+        Tiff::DecompressionFailed { .. } => format!("the file is damaged: {error}"),
+        _ => format!("cannot be read: {error}"),
+    };
+    Error::image(path, reason)
+}
