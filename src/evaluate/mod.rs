@@ -4,7 +4,6 @@ pub mod assignment;
 pub mod confusion;
 pub mod files;
 pub mod game;
-mod locate;
 pub mod matching;
 pub mod prediction;
 pub mod score;

@@ -1,8 +1,8 @@
 //! What somebody says is in a scene: a GeoJSON FeatureCollection, of this program or of another.
 
-use super::locate::Locator;
 use super::truth::Truth;
 use crate::count::Class;
+use crate::raster::{Crs, Georeference};
 use crate::{Error, Result};
 use serde_json::Value;
 use std::path::Path;
@@ -41,7 +41,7 @@ impl Prediction {
     pub fn read(path: &Path, truth: &Truth, truth_path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
         let json: Value = serde_json::from_str(&text).map_err(|e| Error::document(path, format!("not JSON ({e})")))?;
-        let mut locator = None;
+        let mut ground = None;
         let mut vehicles = Vec::new();
         for (i, feature) in json["features"].as_array().into_iter().flatten().enumerate() {
             let wrong = || Error::document(path, format!("feature {} has a position that is not a number", i + 1));
@@ -50,11 +50,11 @@ impl Prediction {
                 (Some(col), Some(row)) => [number(col).ok_or_else(wrong)?, number(row).ok_or_else(wrong)?],
                 _ => {
                     let Some(centre) = centre(&feature["geometry"]).map_err(|()| wrong())? else { continue };
-                    if locator.is_none() {
-                        locator = Some(Locator::new(truth, truth_path)?);
+                    if ground.is_none() {
+                        ground = Some(georeference(truth, truth_path)?);
                     }
-                    let Some(locator) = &locator else { continue };
-                    locator.pixel(centre[0], centre[1])
+                    // What the scene's CRS has no place for lies outside the scene.
+                    ground.as_ref().and_then(|g| g.from_lonlat(centre[0], centre[1])).unwrap_or([f64::INFINITY; 2])
                 }
             };
             let name = properties.get("class").or_else(|| properties.get("type"));
@@ -67,6 +67,17 @@ impl Prediction {
         let count_only = vehicles.is_empty() && (!stated.is_object() && count.is_some() || count.is_some_and(|n| n != 0));
         Ok(Self { vehicles, count, interval, count_only })
     }
+}
+
+/// Where the scene of `truth`, which was read from `path`, lies.
+fn georeference(truth: &Truth, path: &Path) -> Result<Georeference> {
+    let (Some(epsg), Some(geotransform)) = (truth.epsg, truth.geotransform) else {
+        let reason = "no epsg and geotransform, so positions in longitude and latitude cannot be placed in the image; \
+                      give the predictions the properties col and row";
+        return Err(Error::document(path, reason));
+    };
+    let crs = Crs::from_epsg(epsg).ok_or_else(|| Error::document(path, format!("EPSG:{epsg} is not known to this program")))?;
+    Ok(Georeference::new(geotransform, Some(crs)))
 }
 
 /// The class that a name stands for; what is not known is freight.
