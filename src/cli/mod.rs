@@ -1,6 +1,7 @@
 //! The command line: arguments to typed options, the rooms below to work, what happened to an exit code.
 
 pub mod analyze;
+pub mod compare;
 pub mod count;
 pub mod evaluate;
 pub mod info;
@@ -46,6 +47,8 @@ pub enum Command {
     Count(count::CountArgs),
     /// Counts a yard on every date, compares the days and writes the report: the main job
     Analyze(analyze::AnalyzeArgs),
+    /// Gives verdicts on counts from any source, human ones too
+    Compare(compare::CompareArgs),
     /// Scores predictions against truth
     Evaluate(evaluate::EvaluateArgs),
     /// Shows what yardwatch understands of an image
@@ -59,6 +62,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Count(args) => count::run(&args, &terminal),
         Command::Analyze(args) => analyze::run(&args, &terminal),
+        Command::Compare(args) => compare::run(&args, &terminal),
         Command::Evaluate(args) => evaluate::run(&args, &terminal),
         Command::Info(args) => info::run(&args, &terminal),
     };

@@ -5,6 +5,7 @@
 
 mod adjust;
 mod baseline;
+mod counts_csv;
 mod day;
 mod days_csv;
 mod explain;
@@ -19,6 +20,7 @@ mod rules;
 mod site;
 
 pub use adjust::benjamini_hochberg;
+pub use counts_csv::{Columns, CountsRead, read_counts};
 pub use day::{Day, LevelShift, MixChange, Verdict};
 pub use days_csv::write_days;
 pub use likelihood::{Likelihoods, Seen};

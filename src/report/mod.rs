@@ -1,1 +1,3 @@
 //! Results to files: GeoJSON, CSV, overlays, the HTML page.
+
+pub mod chart;
