@@ -34,6 +34,9 @@ pub struct CountingArgs {
     /// Write intermediate maps here, to see why something was or was not counted
     #[arg(long, value_name = "DIR")]
     pub debug_dir: Option<PathBuf>,
+    /// Core size of the tiles in pixels; results do not depend on it
+    #[arg(long, value_name = "PIXELS", hide = true, value_parser = clap::value_parser!(u32).range(16..=65536))]
+    pub tile_size: Option<u32>,
 }
 
 /// A number above zero.

@@ -6,8 +6,11 @@ pub mod count;
 pub mod evaluate;
 pub mod info;
 pub mod inputs;
+pub mod request;
 pub mod shared;
+pub mod summary;
 pub mod terminal;
+pub mod work;
 
 use std::process::ExitCode;
 
@@ -59,6 +62,8 @@ pub enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let terminal = Terminal::new(&cli.shared);
+    // The pool of the whole program. It can only be there already in tests, and then it will do.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(terminal.jobs()).build_global();
     let outcome = match cli.command {
         Command::Count(args) => count::run(&args, &terminal),
         Command::Analyze(args) => analyze::run(&args, &terminal),

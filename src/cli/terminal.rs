@@ -27,6 +27,12 @@ impl Terminal {
         Self { shared: shared.clone(), bars: MultiProgress::with_draw_target(target) }
     }
 
+    /// Threads to work with.
+    pub fn jobs(&self) -> usize {
+        let all = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        self.shared.jobs.map_or_else(all, usize::from)
+    }
+
     /// Whether the result is to be printed as one JSON document.
     pub fn json(&self) -> bool {
         self.shared.format == Format::Json
@@ -88,6 +94,16 @@ impl Terminal {
             .unwrap_or_else(|_| ProgressStyle::default_bar())
             .progress_chars("=> ");
         self.bars.add(ProgressBar::new(length).with_style(style).with_message(what))
+    }
+
+    /// One step of a bar; where progress is wanted but standard error is no terminal, a line instead.
+    pub fn step(&self, bar: &ProgressBar, text: &str) {
+        bar.inc(1);
+        if self.shared.progress == When::Always && !std::io::stderr().is_terminal() {
+            self.to_stderr(text);
+        } else {
+            self.detail(text);
+        }
     }
 
     fn to_stderr(&self, text: &str) {

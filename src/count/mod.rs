@@ -1,7 +1,9 @@
 //! A scene's result: the vehicles, their count with its interval, what could be seen, and whether the scene is usable.
 
+pub mod scene;
 pub mod vehicle;
 
+pub use scene::{CountOptions, GivenTrack, Yard, count_scene};
 use serde::{Deserialize, Serialize};
 pub use vehicle::{Class, Vehicle};
 

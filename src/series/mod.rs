@@ -1,1 +1,14 @@
 //! A site and its dated observations: settings, registration, usability, the embedded store.
+
+pub mod atomic;
+pub mod corrections;
+pub mod key;
+pub mod lock;
+pub mod names;
+pub mod record;
+pub mod same_train;
+pub mod settings;
+pub mod store;
+pub mod trains;
+pub mod workers;
+pub mod yard;

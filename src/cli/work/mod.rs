@@ -1,0 +1,146 @@
+//! What `count` and `analyze` have in common: the images of a site counted into its store, and the files that follow.
+
+mod one_image;
+mod plan;
+mod redraw;
+mod results;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+pub use plan::Planned;
+pub use results::{Results, Scene};
+
+use super::Terminal;
+use super::request::Request;
+use crate::raster::find_images;
+use crate::series::atomic::{make_folder, sweep, write_whole};
+use crate::series::lock::FolderLock;
+use crate::series::store::Store;
+use crate::series::workers::in_parallel;
+use crate::{Error, Result};
+
+/// Folder of the vehicles' files within the output folder.
+pub const CARS: &str = "cars";
+/// Folder of the pictures within the output folder.
+pub const OVERLAYS: &str = "overlays";
+
+/// A scene is given at least so much memory (MiB) before another one is started beside it.
+const MIB_PER_SCENE: usize = 256;
+
+/// An output folder that this run works on.
+#[derive(Debug)]
+pub struct Workplace {
+    /// The folder.
+    pub out: PathBuf,
+    /// Its record of the site.
+    pub store: Store,
+    _lock: FolderLock,
+}
+
+impl Workplace {
+    /// Makes the folder, takes it for this run, clears what a killed run left, opens the store.
+    ///
+    /// # Errors
+    /// When the folder cannot be written, or another run works on it.
+    pub fn open(out: &Path) -> Result<Self> {
+        make_folder(out)?;
+        let lock = FolderLock::take(out)?;
+        for folder in [out.to_path_buf(), out.join(CARS), out.join(OVERLAYS)] {
+            sweep(&folder);
+        }
+        make_folder(&out.join(CARS))?;
+        make_folder(&out.join(OVERLAYS))?;
+        Ok(Self { out: out.to_path_buf(), store: Store::open(out)?, _lock: lock })
+    }
+
+    /// Where a scene's vehicles are written.
+    pub fn cars_file(&self, stem: &str) -> PathBuf {
+        self.out.join(CARS).join(format!("{stem}.geojson"))
+    }
+
+    /// Where a scene's picture is written.
+    pub fn overlay_file(&self, stem: &str) -> PathBuf {
+        self.out.join(OVERLAYS).join(format!("{stem}.jpg"))
+    }
+}
+
+/// Counts what has not been counted yet and brings the record, `cars/`, `overlays/` and `counts.csv` up to date.
+///
+/// # Errors
+/// When nothing can be written, or the run was interrupted; what was finished stays. Images that cannot be used are in the
+/// results.
+pub fn count_all(request: &Request, place: &mut Workplace, terminal: &Terminal) -> Result<Results> {
+    let interrupt = interruptible()?;
+    let listing = find_images(&request.inputs);
+    for (path, reason) in &listing.skipped {
+        terminal.detail(&format!("{}: left out: {reason}", path.display()));
+    }
+    let stored = place.store.scenes()?;
+    let mut planned = plan::plan(request, place, listing, stored, terminal)?;
+    count_planned(request, place, &mut planned, &interrupt, terminal)?;
+    let results = results::collect(request, place, &planned, terminal)?;
+    redraw::bring_up_to_date(request, place, &results, &planned, terminal)?;
+    results::write(request, place, &results)?;
+    Ok(results)
+}
+
+fn count_planned(
+    request: &Request,
+    place: &mut Workplace,
+    planned: &mut Planned,
+    interrupt: &Arc<AtomicBool>,
+    terminal: &Terminal,
+) -> Result<()> {
+    let todo = std::mem::take(&mut planned.todo);
+    if todo.is_empty() {
+        return Ok(());
+    }
+    let budget = request.scene.max_memory_mib;
+    let workers = request.jobs.min(todo.len()).min((budget / MIB_PER_SCENE).max(1));
+    let mut counting = request.clone();
+    counting.scene.max_memory_mib = (budget / workers).max(1);
+    counting.count.max_memory_mib = counting.scene.max_memory_mib;
+    let bar = terminal.bar(todo.len() as u64, "counting");
+    let number = todo.len();
+    let mut finished = 0;
+    let site = request.site.clone();
+    in_parallel(
+        todo,
+        workers,
+        interrupt,
+        move |item: &plan::Todo| one_image::count(item, &counting),
+        |item, made| {
+            let made = made.map_err(|panic| Error::image(&item.path, panic)).and_then(|made| made);
+            finished += 1;
+            match made {
+                Ok(made) => {
+                    // Files first: a scene in the ledger has its files.
+                    write_whole(&place.overlay_file(&item.stem), &made.overlay.jpeg)?;
+                    write_whole(&place.cars_file(&item.stem), &results::geojson(&made.record, &site)?)?;
+                    place.store.commit(&made.record, &made.drawn, &made.overlay.thumbnail)?;
+                    made.record.notes.iter().for_each(|note| terminal.detail(&format!("{}: {note}", item.image)));
+                    terminal.step(&bar, &format!("{finished}/{number} {}", item.image));
+                }
+                Err(error) => {
+                    terminal.warn(&error.to_string());
+                    terminal.step(&bar, &format!("{finished}/{number} {}: not used", item.image));
+                    planned.failed(place, item, &error)?;
+                }
+            }
+            Ok(())
+        },
+    )?;
+    bar.finish_and_clear();
+    Ok(())
+}
+
+/// A flag that the first Ctrl-C sets; the second one ends the program at once, which loses nothing but the images in work.
+fn interruptible() -> Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let failed = |e: std::io::Error| Error::io("signal handler", e);
+    signal_hook::flag::register_conditional_shutdown(signal_hook::consts::SIGINT, 130, Arc::clone(&flag)).map_err(failed)?;
+    signal_hook::flag::register(signal_hook::consts::SIGINT, Arc::clone(&flag)).map_err(failed)?;
+    Ok(flag)
+}

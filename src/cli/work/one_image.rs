@@ -1,0 +1,100 @@
+//! One image from its file to its record and its picture.
+
+use std::time::Instant;
+
+use super::plan::Todo;
+use crate::Result;
+use crate::cli::request::Request;
+use crate::count::{SceneCount, count_scene};
+use crate::raster::{Georeference, Role, Scene};
+use crate::report::overlay::{self, Overlay};
+use crate::series::key::PROGRAM;
+use crate::series::record::{Point, SceneRecord};
+
+/// A counted image.
+#[derive(Debug)]
+pub struct Counted {
+    /// What is kept of it.
+    pub record: SceneRecord,
+    /// Its picture.
+    pub overlay: Overlay,
+    /// BLAKE3 of what the picture shows.
+    pub drawn: String,
+}
+
+/// Opens, counts and draws an image.
+///
+/// # Errors
+/// When the image cannot be used; the sentence says why.
+pub fn count(item: &Todo, request: &Request) -> Result<Counted> {
+    let start = Instant::now();
+    let scene = Scene::open(&item.path, &request.scene)?;
+    let mut options = request.count.clone();
+    options.debug_dir = options.debug_dir.map(|folder| folder.join(&item.stem));
+    let result = count_scene(&scene, &request.yard, &options)?;
+    let mut record = record(item, &scene, result);
+    record.round();
+    let overlay = draw(&scene, &record, request)?;
+    record.elapsed_s = start.elapsed().as_secs_f64();
+    Ok(Counted { drawn: drawn_key(&record), record, overlay })
+}
+
+/// Draws a scene as its record says.
+///
+/// # Errors
+/// When its pixels cannot be read.
+pub fn draw(scene: &Scene, record: &SceneRecord, request: &Request) -> Result<Overlay> {
+    let pixels = |ring: &Vec<Point>| -> Option<Vec<Point>> {
+        ring.iter().map(|p| scene.georeference.as_ref()?.from_lonlat(p[0], p[1])).collect()
+    };
+    let outline: Vec<Vec<Point>> = request.yard.aoi.iter().filter_map(pixels).collect();
+    overlay::draw(scene.source.as_ref(), display_bands(scene), record, &outline, request.scene.max_memory_mib << 20)
+}
+
+/// BLAKE3 of what a picture shows.
+pub fn drawn_key(record: &SceneRecord) -> String {
+    // Numbers, texts and lists always become JSON.
+    let text = serde_json::to_vec(&(&record.result, record.acquired, env!("CARGO_PKG_VERSION"))).unwrap_or_default();
+    blake3::hash(&text).to_hex().to_string()
+}
+
+/// Bands to show as red, green and blue: grey where one is missing.
+fn display_bands(scene: &Scene) -> [usize; 3] {
+    let find = |role| scene.bands.find(role);
+    match (find(Role::Red), find(Role::Green), find(Role::Blue)) {
+        (Some(red), Some(green), Some(blue)) => [red, green, blue],
+        _ => [find(Role::Pan).unwrap_or(0); 3],
+    }
+}
+
+fn record(item: &Todo, scene: &Scene, result: SceneCount) -> SceneRecord {
+    let (width, height) = (scene.source.width(), scene.source.height());
+    let (w, h) = (f64::from(width), f64::from(height));
+    let georeference = scene.georeference.as_ref();
+    let ground = |points: &[Point]| -> Vec<Point> {
+        let places = points.iter().map(|p| georeference?.to_lonlat(p[0], p[1])).collect::<Option<Vec<Point>>>();
+        places.unwrap_or_default()
+    };
+    let crs = georeference.and_then(|g: &Georeference| g.crs.as_ref());
+    SceneRecord {
+        image: item.image.clone(),
+        stem: item.stem.clone(),
+        content: item.content.clone(),
+        settings: item.settings.clone(),
+        program: PROGRAM.to_owned(),
+        acquired: scene.acquired.map(|acquired| acquired.time),
+        gsd_m: Some(scene.gsd_m),
+        sensor: scene.sensor.clone(),
+        epsg: georeference.and_then(|g| g.epsg),
+        proj: crs.filter(|crs| crs.epsg.is_none()).map(|crs| crs.proj_string.clone()),
+        geotransform: georeference.map(|g| g.geotransform),
+        width,
+        height,
+        footprint: ground(&[[0.0, 0.0], [w, 0.0], [w, h], [0.0, h], [0.0, 0.0]]),
+        places: result.vehicles.iter().map(|vehicle| ground(&vehicle.corners)).collect(),
+        track_places: result.tracks.iter().map(|track| ground(&track.line)).collect(),
+        notes: scene.notes.clone(),
+        elapsed_s: 0.0,
+        result,
+    }
+}

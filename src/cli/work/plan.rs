@@ -1,0 +1,157 @@
+//! What is to be counted: the images whose bytes, settings or program are not those of the record.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+
+use super::Workplace;
+use crate::cli::{Terminal, request::Request};
+use crate::raster::Listing;
+use crate::series::corrections;
+use crate::series::key::{PROGRAM, content_key, settings_key};
+use crate::series::names::{image_names, output_stems};
+use crate::series::store::{IntervalKind, Stored};
+use crate::{Error, Result};
+
+/// An image that is to be counted.
+#[derive(Debug, Clone)]
+pub struct Todo {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its name in outputs.
+    pub image: String,
+    /// Name of its output files.
+    pub stem: String,
+    /// BLAKE3 of its bytes and those beside it.
+    pub content: String,
+    /// BLAKE3 of the settings.
+    pub settings: String,
+}
+
+/// What is to be done, and what cannot be done.
+#[derive(Debug, Default)]
+pub struct Planned {
+    /// Images to be counted, in the order of their names.
+    pub todo: Vec<Todo>,
+    /// Images that cannot be used, with the reason.
+    pub failures: BTreeMap<String, String>,
+    /// Where the images of the inputs are.
+    pub paths: BTreeMap<String, PathBuf>,
+    /// Images that the record already had.
+    pub kept: usize,
+}
+
+impl Planned {
+    /// Notes an image that could not be used. What the record holds under its name came from other bytes and is forgotten,
+    /// unless it was corrected by hand: then it is not asked for again.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn failed(&mut self, place: &mut Workplace, item: &Todo, error: &Error) -> Result<()> {
+        self.failures.insert(item.image.clone(), reason(error));
+        place.store.forget(std::slice::from_ref(&item.image))
+    }
+}
+
+/// The reason alone: the image is named beside it.
+fn reason(error: &Error) -> String {
+    match error {
+        Error::Image { reason, .. } | Error::Document { reason, .. } => reason.clone(),
+        Error::Io { source, .. } => source.to_string(),
+        other => other.to_string(),
+    }
+}
+
+/// Compares the inputs with the record.
+pub fn plan(
+    request: &Request,
+    place: &mut Workplace,
+    listing: Listing,
+    stored: Vec<Stored>,
+    terminal: &Terminal,
+) -> Result<Planned> {
+    let mut planned = Planned::default();
+    for (path, error) in &listing.unusable {
+        terminal.warn(&error.to_string());
+        let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
+        planned.failures.insert(name, reason(error));
+    }
+    let images = without_own_pictures(listing.images, place);
+    let names = image_names(&request.inputs, &images);
+    let mut named: Vec<(String, PathBuf)> = names.into_iter().zip(images).collect();
+    named.sort();
+    planned.paths = named.iter().cloned().collect();
+    let mut known: BTreeMap<String, Stored> = stored.into_iter().map(|s| (s.record.image.clone(), s)).collect();
+    if request.prune {
+        prune(place, &mut known, &planned, terminal)?;
+    }
+    let taken = known.iter().map(|(image, s)| (image.clone(), s.record.stem.clone())).collect();
+    let order: Vec<String> = named.iter().map(|(image, _)| image.clone()).collect();
+    let stems = output_stems(&order, &taken);
+    let settings = settings_key(&request.yard, request.scene.gsd_m, request.scene.acquired);
+    let keys: Vec<Result<String>> = named.par_iter().map(|(_, path)| content_key(path)).collect();
+    for ((image, path), key) in named.into_iter().zip(keys) {
+        let content = match key {
+            Ok(content) => content,
+            Err(error) => {
+                terminal.warn(&error.to_string());
+                planned.failures.insert(image, reason(&error));
+                continue;
+            }
+        };
+        if let Some(stored) = known.get(&image) {
+            let record = &stored.record;
+            let same_image = record.content == content;
+            if same_image && record.settings == settings && record.program == PROGRAM {
+                planned.kept += 1;
+                continue;
+            }
+            if is_corrected(place, stored)? {
+                planned.kept += 1;
+                if !same_image {
+                    terminal.warn(&format!(
+                        "{image} is another image than the one whose cars were corrected by hand; the corrections are kept. To count \
+                         it anew, delete its row in the table scenes of {}",
+                        place.store.path().display()
+                    ));
+                }
+                continue;
+            }
+        }
+        let stem = stems.get(&image).cloned().unwrap_or_else(|| image.replace('/', "_"));
+        planned.todo.push(Todo { path, image, stem, content, settings: settings.clone() });
+    }
+    Ok(planned)
+}
+
+fn is_corrected(place: &Workplace, stored: &Stored) -> Result<bool> {
+    let rows = place.store.cars(&stored.record.image)?;
+    Ok(corrections::apply(stored, &rows).interval != IntervalKind::Model)
+}
+
+/// Pictures that earlier runs wrote are no inputs, when the output folder lies within the input folder.
+fn without_own_pictures(images: Vec<PathBuf>, place: &Workplace) -> Vec<PathBuf> {
+    let own: Vec<PathBuf> =
+        [super::OVERLAYS, super::CARS].iter().filter_map(|name| place.out.join(name).canonicalize().ok()).collect();
+    let is_own = |path: &PathBuf| path.canonicalize().is_ok_and(|path| own.iter().any(|folder| path.starts_with(folder)));
+    images.into_iter().filter(|path| !is_own(path)).collect()
+}
+
+fn prune(place: &mut Workplace, known: &mut BTreeMap<String, Stored>, planned: &Planned, terminal: &Terminal) -> Result<()> {
+    let gone: BTreeSet<String> = known.keys().filter(|image| !planned.paths.contains_key(*image)).cloned().collect();
+    if gone.is_empty() {
+        return Ok(());
+    }
+    place.store.forget(&gone.iter().cloned().collect::<Vec<_>>())?;
+    for image in gone {
+        if let Some(stored) = known.remove(&image) {
+            for file in [place.cars_file(&stored.record.stem), place.overlay_file(&stored.record.stem)] {
+                // Already gone is as good.
+                let _ = std::fs::remove_file(file);
+            }
+        }
+        terminal.note(&format!("forgotten: {image}"));
+    }
+    Ok(())
+}

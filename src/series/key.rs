@@ -1,0 +1,93 @@
+//! What a result depends on: the bytes of the image and of the files beside it, the settings, the program.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use crate::count::Yard;
+use crate::{Error, Result};
+
+/// Version of the program that counts: the package's, and a hash of the sources and weights of the rooms that count, so that a
+/// changed program never passes an old count off as its own.
+pub const PROGRAM: &str = concat!(env!("CARGO_PKG_VERSION"), "+", env!("YARDWATCH_METHOD"));
+
+/// Files beside an image that are larger than this are no metadata.
+const MAX_SIDECAR_BYTES: u64 = 64 << 20;
+
+/// Endings of files beside an image that are images themselves, or reduced copies of it.
+const NOT_METADATA: [&str; 9] = ["tif", "tiff", "gtiff", "btf", "png", "jpg", "jpeg", "webp", "ovr"];
+
+/// BLAKE3 of an image and of the files beside it that may say where and when it was taken: those whose names begin with its
+/// stem and a dot, or `_metadata`.
+///
+/// # Errors
+/// When the image cannot be read.
+pub fn content_key(image: &Path) -> Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    let file = File::open(image).map_err(|e| Error::io(image, e))?;
+    hasher.update_reader(file).map_err(|e| Error::io(image, e))?;
+    for sidecar in sidecars(image) {
+        let Ok(bytes) = std::fs::read(&sidecar) else { continue };
+        let name = sidecar.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        // Lengths first: no two lists of files give the same bytes.
+        hasher.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes());
+        hasher.update(&(bytes.len() as u64).to_le_bytes()).update(&bytes);
+    }
+    Ok(hasher.finalize().to_hex().to_string())
+}
+
+fn sidecars(image: &Path) -> Vec<PathBuf> {
+    let (Some(folder), Some(stem), Some(own)) = (image.parent(), image.file_stem(), image.file_name()) else { return Vec::new() };
+    let (stem, own) = (stem.to_string_lossy(), own.to_string_lossy());
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut found: Vec<PathBuf> = entries
+        .flatten()
+        .filter(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let Some(rest) = name.strip_prefix(stem.as_ref()) else { return false };
+            let ending = name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+            name != own
+                && (rest.starts_with('.') || rest.starts_with("_metadata"))
+                && !NOT_METADATA.contains(&ending.as_str())
+                && entry.metadata().is_ok_and(|m| m.is_file() && m.len() <= MAX_SIDECAR_BYTES)
+        })
+        .map(|entry| entry.path())
+        .collect();
+    found.sort();
+    found
+}
+
+/// BLAKE3 of the settings that touch a count.
+pub fn settings_key(yard: &Yard, gsd_m: Option<f64>, acquired: Option<jiff::Timestamp>) -> String {
+    let tracks: Vec<_> = yard.tracks.iter().map(|track| (&track.name, &track.line)).collect();
+    // Numbers, texts and lists always become JSON.
+    let text = serde_json::to_vec(&(tracks, &yard.aoi, gsd_m, acquired)).unwrap_or_default();
+    blake3::hash(&text).to_hex().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_follows_the_image_and_what_lies_beside_it_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let image = folder.path().join("a.png");
+        std::fs::write(&image, "pixels").unwrap();
+        let bare = content_key(&image).unwrap();
+        for other in ["ab.pgw", "b.pgw", "a.jpg", "a.tif.ovr"] {
+            std::fs::write(folder.path().join(other), "x").unwrap();
+        }
+        assert_eq!(content_key(&image).unwrap(), bare, "files of other images");
+        std::fs::write(folder.path().join("a.pgw"), "0.5").unwrap();
+        let tied = content_key(&image).unwrap();
+        assert_ne!(tied, bare);
+        std::fs::write(folder.path().join("a.pgw"), "0.6").unwrap();
+        assert_ne!(content_key(&image).unwrap(), tied);
+        std::fs::write(folder.path().join("a.pgw"), "0.5").unwrap();
+        assert_eq!(content_key(&image).unwrap(), tied);
+        std::fs::write(&image, "other pixels").unwrap();
+        assert_ne!(content_key(&image).unwrap(), tied);
+    }
+}

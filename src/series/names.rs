@@ -1,0 +1,121 @@
+//! What images are called in outputs, and the names of the files made of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Component, Path, PathBuf};
+
+/// Names of images: the path relative to the folder among `inputs` that holds the image, or the file's name; as many parent
+/// folders more as are needed to tell images of one name apart. Always with `/`, never absolute.
+pub fn image_names(inputs: &[PathBuf], images: &[PathBuf]) -> Vec<String> {
+    let relative = |image: &PathBuf| {
+        let folder = inputs
+            .iter()
+            .filter(|input| *input != image && image.starts_with(input))
+            .max_by_key(|input| input.components().count());
+        folder.and_then(|folder| image.strip_prefix(folder).ok()).map_or(1, |rest| rest.components().count())
+    };
+    let mut depth: Vec<usize> = images.iter().map(relative).collect();
+    let parts: Vec<Vec<String>> = images.iter().map(|image| named_parts(image)).collect();
+    let name = |index: usize, depth: usize| {
+        let parts = &parts[index];
+        parts[parts.len().saturating_sub(depth)..].join("/")
+    };
+    loop {
+        let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+        for (index, &depth) in depth.iter().enumerate() {
+            groups.entry(name(index, depth)).or_default().push(index);
+        }
+        let mut grown = false;
+        for index in groups.into_values().filter(|group| group.len() > 1).flatten() {
+            if depth[index] < parts[index].len() {
+                depth[index] += 1;
+                grown = true;
+            }
+        }
+        if !grown {
+            break;
+        }
+    }
+    let mut taken = BTreeSet::new();
+    (0..images.len())
+        .map(|index| {
+            let name = name(index, depth[index]);
+            // Names that are not Unicode, or `a/../a`, may still be the same.
+            let mut unique = name.clone();
+            for number in 2.. {
+                if taken.insert(unique.clone()) {
+                    break;
+                }
+                unique = format!("{name}~{number}");
+            }
+            unique
+        })
+        .collect()
+}
+
+fn named_parts(path: &Path) -> Vec<String> {
+    let normal = path.components().filter_map(|part| match part {
+        Component::Normal(part) => Some(part.to_string_lossy().into_owned()),
+        _ => None,
+    });
+    normal.collect()
+}
+
+/// Stems for the output files of images, `taken` ones apart: the file's stem, or with its folders and its ending where that is
+/// not enough. Compared without case, since some file systems know none.
+pub fn output_stems(images: &[String], taken: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut used: BTreeSet<String> = taken.values().map(|stem| stem.to_lowercase()).collect();
+    let mut stems = taken.clone();
+    for image in images {
+        if stems.contains_key(image) {
+            continue;
+        }
+        let file = image.rsplit('/').next().unwrap_or(image);
+        let short = file.rsplit_once('.').map_or(file, |(stem, _)| if stem.is_empty() { file } else { stem });
+        let long = image.replace('/', "_");
+        let numbered = (2u32..).map(|number| format!("{long}-{number}"));
+        let mut candidates = [short.to_owned(), long.clone()].into_iter().chain(numbered);
+        let stem = candidates.find(|stem| used.insert(stem.to_lowercase())).unwrap_or(long);
+        stems.insert(image.clone(), stem);
+    }
+    stems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(inputs: &[&str], images: &[&str]) -> Vec<String> {
+        let paths = |list: &[&str]| list.iter().map(PathBuf::from).collect::<Vec<_>>();
+        image_names(&paths(inputs), &paths(images))
+    }
+
+    #[test]
+    fn names_are_relative_to_the_folder_given_and_tell_images_apart() {
+        assert_eq!(names(&["/data/yard"], &["/data/yard/a.tif", "/data/yard/2023/a.tif"]), ["yard/a.tif", "2023/a.tif"]);
+        assert_eq!(names(&["/data/yard"], &["/data/yard/b.tif", "/data/yard/2023/a.tif"]), ["b.tif", "2023/a.tif"]);
+        assert_eq!(
+            names(&["x/a.tif", "y/a.tif", "y/b.tif"], &["x/a.tif", "y/a.tif", "y/b.tif"]),
+            ["x/a.tif", "y/a.tif", "b.tif"]
+        );
+        assert_eq!(names(&["a.tif", "./a.tif"], &["a.tif", "./a.tif"]), ["a.tif", "a.tif~2"]);
+    }
+
+    #[test]
+    fn images_of_one_stem_get_files_of_their_own() {
+        let images = ["a.png", "a.tif", "A.TIFF", "x/a.tif", "x_a.tif", ".tif"].map(str::to_owned);
+        let stems = output_stems(&images, &BTreeMap::new());
+        let mut all: Vec<_> = stems.values().map(|s| s.to_lowercase()).collect();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), images.len(), "{stems:?}");
+        assert_eq!(stems["a.png"], "a");
+        assert_eq!(stems["a.tif"], "a.tif");
+    }
+
+    #[test]
+    fn a_stem_once_given_stays() {
+        let taken = BTreeMap::from([("b/a.tif".to_owned(), "a".to_owned())]);
+        let stems = output_stems(&["a.tif".to_owned(), "b/a.tif".to_owned()], &taken);
+        assert_eq!((stems["b/a.tif"].as_str(), stems["a.tif"].as_str()), ("a", "a.tif"));
+    }
+}
