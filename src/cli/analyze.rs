@@ -9,6 +9,7 @@ use super::request::Request;
 use super::work::{Workplace, count_all};
 use super::{Outcome, Terminal, summary};
 use crate::compare::{Day, compare_site, write_days};
+use crate::report::chart::{Chart, history_svg};
 use crate::report::page::Page;
 use crate::series::atomic::write_whole;
 use crate::series::store::DayRow;
@@ -77,6 +78,7 @@ pub fn run(args: &AnalyzeArgs, terminal: &Terminal) -> Result<Outcome> {
     place.store.set_derived(&request.site, &request.yard, &results.observations, &rows, &results.strings)?;
     write_days(&place.out.join("days.csv"), &days)?;
     let pictures = summary::pictures(&place, &results)?;
+    let chart = history_svg(&days, &Chart::default());
     let html = Page {
         site: &request.site,
         days: &days,
@@ -84,7 +86,7 @@ pub fn run(args: &AnalyzeArgs, terminal: &Terminal) -> Result<Outcome> {
         trains: &results.trains,
         failures: &results.failures,
         rules: &request.rules,
-        chart: "",
+        chart: &chart,
     }
     .html();
     write_whole(&place.out.join("report.html"), html.as_bytes())?;

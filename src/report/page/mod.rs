@@ -175,11 +175,10 @@ impl Page<'_> {
     }
 
     fn scene(&self, scene: &PageScene) -> Markup {
-        let date = scene.acquired.map(|time| time.strftime("%Y-%m-%d").to_string());
+        let date = |scene: &PageScene| scene.acquired.map(|time| time.strftime("%Y-%m-%d").to_string());
         // The first image of a day carries the day's anchor.
-        let first = |other: &PageScene| other.acquired.map(|time| time.strftime("%Y-%m-%d").to_string()) == date;
-        let anchor =
-            date.filter(|_| self.scenes.iter().find(|other| first(other)).is_some_and(|other| other.image == scene.image));
+        let first = self.scenes.iter().find(|other| date(other) == date(scene));
+        let anchor = date(scene).filter(|_| first.is_some_and(|first| first.image == scene.image));
         let when =
             scene.acquired.map_or_else(|| "without a date".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string());
         let seen = scene.count.status != Status::Unusable;

@@ -48,13 +48,16 @@ pub struct CarChange {
     pub position: Option<Point>,
 }
 
+/// Image, record, reviewed, drawn, elapsed seconds.
+type LedgerRow = (String, String, bool, String, f64);
+
 impl Store {
     /// All counted scenes, in the order of their names.
     ///
     /// # Errors
     /// When the store cannot be read.
     pub fn scenes(&self) -> Result<Vec<Stored>> {
-        let read = || -> rusqlite::Result<Vec<(String, String, bool, String, f64)>> {
+        let read = || -> rusqlite::Result<Vec<LedgerRow>> {
             let mut statement = self
                 .connection
                 .prepare("SELECT image, record, reviewed, drawn, ifnull(elapsed_s, 0) FROM scenes ORDER BY image")?;
