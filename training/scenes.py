@@ -1,0 +1,195 @@
+"""Scenes as the networks see them: loading, radiometry, domain randomisation.
+
+The radiometry is the one of src/threshold/radiometry.rs; change both together."""
+import glob
+import json
+import math
+import os
+import warnings
+
+import cv2
+import numpy as np
+
+warnings.filterwarnings('ignore')
+f32 = np.float32
+CLASSES = ['gondola', 'boxcar', 'tank', 'hopper', 'flat', 'locomotive', 'coach']
+LOCAL_M = 40.0          # sigma of the local mean and deviation, metres
+CELL_M = 4.0            # grid of the local statistics, metres
+LOG_FLOOR = 0.05        # added before the logarithm: noise floor of a stretched image
+MIN_DEVIATION = 0.12    # floor of the local deviation of log luminance
+
+
+def read_image(path):
+    """float32 (h, w, 3) in the file's own numbers, valid mask, whether it has colour."""
+    if path.endswith('.tif'):
+        import rasterio
+        with rasterio.open(path) as d:
+            a = d.read()
+            nod = d.nodata
+        a = np.moveaxis(a, 0, 2).astype(f32)
+    else:
+        a = cv2.imread(path, cv2.IMREAD_UNCHANGED)
+        a = a[..., None] if a.ndim == 2 else a[..., [2, 1, 0]]
+        a, nod = a.astype(f32), None
+    valid = np.ones(a.shape[:2], bool) if nod is None else ~(a == nod).all(2)
+    colour = a.shape[2] >= 3
+    a = a[..., :3] if colour else np.repeat(a[..., :1], 3, 2)
+    return a, valid, colour
+
+
+def stretch(a, valid):
+    """Robust stretch over the valid pixels: 0.5 and 99.5 % of luminance to 0..1, no clipping above."""
+    lum = a.mean(2)[valid]
+    lum = lum[:: max(1, len(lum) // 400000)]
+    if not len(lum):
+        return a * 0
+    lo, hi = np.percentile(lum, [.5, 99.5])
+    return np.clip((a - lo) / max(hi - lo, 1e-6), 0, 1.5).astype(f32)
+
+
+def local_fields(x, valid, gsd):
+    """Local mean and deviation of log luminance and local mean of chroma on the CELL_M grid: (gh, gw, 4)."""
+    h, w = x.shape[:2]
+    k = CELL_M / gsd
+    gh, gw = int(math.ceil(h / k)), int(math.ceil(w / k))
+    v = valid.astype(f32)
+    lum, c1, c2 = log_chroma(x)
+    st = np.stack([v, lum * v, lum * lum * v, c1 * v, c2 * v], 2)
+    # cell means by area
+    M = np.dstack([cv2.resize(st[..., i], (gw, gh), interpolation=cv2.INTER_AREA) for i in range(5)])
+    M = np.dstack([cv2.GaussianBlur(M[..., i], (0, 0), LOCAL_M / CELL_M, borderType=cv2.BORDER_CONSTANT) for i in range(5)])
+    n = np.maximum(M[..., 0], 1e-4)
+    m = M[..., 1] / n
+    sd = np.sqrt(np.maximum(M[..., 2] / n - m * m, 0))
+    return np.stack([m, np.maximum(sd, MIN_DEVIATION), M[..., 3] / n, M[..., 4] / n], 2).astype(f32)
+
+
+def log_chroma(x):
+    L = x.mean(-1)
+    d = np.maximum(L, .1)
+    return np.log(L + LOG_FLOOR), (x[..., 0] - x[..., 1]) / d, (x[..., 2] - .5 * (x[..., 0] + x[..., 1])) / d
+
+
+def channels(x, valid, fields, colour):
+    """The four input planes of a network from stretched samples and their local fields (..., 4)."""
+    lum, c1, c2 = log_chroma(x)
+    a = np.clip((lum - fields[..., 0]) / fields[..., 1], -4, 4)
+    k = 3. if colour else 0.
+    b = np.clip((c1 - fields[..., 2]) * k, -3, 3)
+    c = np.clip((c2 - fields[..., 3]) * k, -3, 3)
+    v = valid.astype(f32)
+    return np.stack([a * v, b * v, c * v, v]).astype(f32)
+
+
+def sample(field, col, row, cell):
+    """Bilinear sample of a cell grid (cell size in pixels) at pixel coordinates."""
+    return cv2.remap(field, (col / cell - .5).astype(f32), (row / cell - .5).astype(f32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+class Scene:
+    def __init__(self, folder):
+        self.t = json.load(open(os.path.join(folder, 'truth.json')))
+        self.dir = folder
+        a, self.valid, self.colour = read_image(os.path.join(folder, self.t['image']))
+        self.gsd = float(self.t['gsd'])
+        self.preset = self.t['preset']
+        x = stretch(a, self.valid)
+        self.x = (x * 40000).astype(np.uint16)          # 16 bit keeps what the sensor had
+        self.cars = []
+        for c in self.t['cars']:
+            q = np.array(c['box'], f32)
+            s = np.array(c.get('top_shift', (0, 0)), f32)
+            h = math.radians(c['heading'])
+            self.cars.append(dict(ground=q, roof=q + s, centre=np.array([c['col'], c['row']], f32) + s, ground_centre=np.array([c['col'], c['row']], f32),
+                                  axis=np.array([math.sin(h), -math.cos(h)], f32), L=c['length'], W=c['width'], cls=CLASSES.index(c['class']), clear=c['clear'], track=c.get('track')))
+        self.tracks = [np.array(t['line'], f32) for t in self.t.get('tracks_px', [])]
+
+    def image(self):
+        return self.x.astype(f32) / 40000.
+
+
+class Negative:
+    """A real tile without any railway."""
+    def __init__(self, path, gsd):
+        a, self.valid, self.colour = read_image(path)
+        self.x = (stretch(a, self.valid) * 40000).astype(np.uint16)
+        self.gsd, self.cars, self.tracks, self.preset = gsd, [], [], 'real'
+
+    def image(self):
+        return self.x.astype(f32) / 40000.
+
+
+def load(folders, negatives=None):
+    out = []
+    for f in folders:
+        for d in sorted(glob.glob(os.path.join(f, '*', 'truth.json'))):
+            out.append(Scene(os.path.dirname(d)))
+    neg = []
+    for p in sorted(glob.glob(os.path.join(negatives, '*.png'))) if negatives else []:
+        if int(''.join(ch for ch in os.path.basename(p) if ch.isdigit())) % 2 == 0:     # odd tiles measure
+            neg.append(Negative(p, .3))
+    return out, neg
+
+
+def randomise(x, valid, colour, gsd, rng, strength=1.0):
+    """Domain randomisation of a stretched image (h, w, 3), far beyond what the renderer varies. Returns image and colour flag."""
+    r = rng.random
+    x = x.copy()
+    if r() < .35 * strength:                                    # optics: blur up to about one metre
+        x = cv2.GaussianBlur(x, (0, 0), float(rng.uniform(.1, .5)) / gsd + .2)
+    if colour and r() < .3:
+        x = np.repeat(x @ rng.dirichlet([2, 2, 2]).astype(f32)[:, None], 3, 2)
+        colour = False
+    elif colour:
+        if r() < .5:                                            # colour cast and saturation
+            x = x * np.exp(rng.normal(0, .12, 3)).astype(f32)
+        if r() < .5:
+            m = x.mean(2, keepdims=True)
+            x = m + (x - m) * f32(rng.uniform(.2, 1.8))
+        if r() < .1:
+            x = x[..., rng.permutation(3)]
+    if r() < .6:                                                # contrast curve
+        x = np.power(np.maximum(x, 0), f32(np.exp(rng.normal(0, .3))))
+    if r() < .3:                                                # haze or a raised black level
+        x = x * f32(rng.uniform(.5, 1)) + f32(rng.uniform(0, .3))
+    if r() < .25:                                               # uneven light
+        h, w = x.shape[:2]
+        g = cv2.resize(rng.normal(0, .18, (3, 3)).astype(f32), (w, h), interpolation=cv2.INTER_CUBIC)
+        x = x * np.exp(g)[..., None]
+    if r() < .3:                                                # sharpening
+        b = cv2.GaussianBlur(x, (0, 0), 1.0)
+        x = x + f32(rng.uniform(.3, 1.6)) * (x - b)
+    if r() < .35:                                               # gantries, wires, masts: lines across everything
+        x = overhead_lines(x, gsd, rng)
+    if r() < .6:                                                # sensor noise, some of it correlated
+        n = rng.standard_normal(x.shape[:2]).astype(f32)[..., None] * f32(rng.uniform(.003, .045))
+        if r() < .4:
+            n = n + cv2.GaussianBlur(rng.standard_normal(x.shape[:2]).astype(f32), (0, 0), 1.2)[..., None] * f32(rng.uniform(.01, .08))
+        x = x + n
+    if r() < .3:                                                # compression
+        u = np.clip(x * 200, 0, 255).astype(np.uint8)
+        x = cv2.imdecode(cv2.imencode('.jpg', u, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 90))])[1], cv2.IMREAD_COLOR).astype(f32) / 200
+    if r() < .15:                                               # grey levels lost
+        q = f32(rng.integers(24, 90))
+        x = np.round(x * q) / q
+    x = np.clip(x, 0, 1.5)
+    x[~valid] = 0
+    return x.astype(f32), colour
+
+
+def overhead_lines(x, gsd, rng):
+    h, w = x.shape[:2]
+    for _ in range(int(rng.integers(1, 7))):
+        p = rng.uniform(0, 1, (2, 2)) * [w, h] * 1.4 - [.2 * w, .2 * h]
+        t = max(1, int(round(rng.uniform(.2, 1.3) / gsd)))
+        m = np.zeros((h, w), np.uint8)
+        cv2.line(m, tuple(int(v) for v in p[0]), tuple(int(v) for v in p[1]), 255, t, cv2.LINE_AA)
+        a = m[..., None].astype(f32) / 255 * f32(rng.uniform(.3, .95))
+        if rng.random() < .4:                                   # a lattice beam lets the ground through
+            a = a * (rng.random((h, w, 1)) < .6)
+        x = x * (1 - a) + a * f32(rng.choice([rng.uniform(0, .25), rng.uniform(.5, 1.2)]))
+        if rng.random() < .6:                                   # and throws a shadow
+            d = rng.uniform(-8, 8, 2) / gsd
+            s = cv2.warpAffine(m, np.array([[1, 0, d[0]], [0, 1, d[1]]], f32), (w, h))[..., None].astype(f32) / 255
+            x = x * (1 - .5 * s)
+    return x

@@ -1,0 +1,271 @@
+#!/usr/bin/env python3
+"""The strip network: from an image strip along a track to what stands on it, per half metre.
+
+  strip_net.py --scenes DIR [DIR ...] --negatives DIR --minutes M --out strip.pt [--threads 1]
+
+A strip is sampled every 0.25 m along and 0.4 m across (32 rows, +-6.2 m). Outputs per 0.5 m column:
+0-2 empty / body / gap (logits), 3-9 class (gondola, boxcar, tank, hopper, flat, locomotive, coach; logits),
+10 centred on a track (logit), 11 lateral offset of the centre (metres / 2)."""
+import argparse
+import math
+import time
+
+import cv2
+import numpy as np
+import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+import scenes as S
+
+f32 = np.float32
+DS, DV, ROWS = .25, .4, 32
+COLS = 512                       # samples along a training strip: 128 m
+GAP_M = .75                      # a column this close outside a body's end is gap
+ON_M, OFF_M = 1.2, 2.1           # a car closer than ON_M to the strip's axis is on it, further than OFF_M is not
+V = (np.arange(ROWS) - (ROWS - 1) / 2) * DV
+
+
+class StripNet(nn.Module):
+    def __init__(self, d=64, dil=(1, 2, 4, 8, 16, 32)):
+        super().__init__()
+        self.c1 = nn.Conv2d(4, 16, (3, 5), (2, 2), (1, 2))
+        self.c2 = nn.Conv2d(16, 24, 3, (2, 1), 1)
+        self.c3 = nn.Conv2d(24, 32, 3, (2, 1), 1)
+        self.mix = nn.Conv1d(128, d, 1)
+        self.t = nn.ModuleList([nn.Conv1d(d, d, 3, 1, k, k) for k in dil])
+        self.head = nn.Conv1d(d, 12, 1)
+
+    def forward(self, x):
+        r = F.relu
+        x = r(self.c3(r(self.c2(r(self.c1(x))))))
+        x = r(self.mix(x.flatten(1, 2)))
+        for c in self.t:
+            x = x + r(c(x))
+        return self.head(x)
+
+
+def resample(line, step):
+    """Points every `step` along a polyline, with unit tangents."""
+    d = np.hypot(*np.diff(line, axis=0).T)
+    s = np.concatenate([[0], np.cumsum(d)])
+    q = np.arange(0, s[-1], step)
+    p = np.stack([np.interp(q, s, line[:, 0]), np.interp(q, s, line[:, 1])], 1)
+    k = max(1, int(round(3 / step)))
+    a, b = np.clip(np.arange(len(q)) - k, 0, len(q) - 1), np.clip(np.arange(len(q)) + k, 0, len(q) - 1)
+    t = p[b] - p[a]
+    t /= np.maximum(np.hypot(*t.T), 1e-6)[:, None]
+    return p, t
+
+
+def cut(img, val, fields, colour, gsd, p, t):
+    """Strip planes (4, ROWS, n) along points p (pixels) with tangents t; row index grows to the right of travel."""
+    nx, ny = -t[:, 1], t[:, 0]
+    col = (p[None, :, 0] + V[:, None] / gsd * nx[None]).astype(f32)
+    row = (p[None, :, 1] + V[:, None] / gsd * ny[None]).astype(f32)
+    h, w = val.shape
+    x = cv2.remap(img, col - .5, row - .5, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    ok = cv2.remap(val.astype(f32), col - .5, row - .5, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT) > .5
+    fl = S.sample(fields, col, row, S.CELL_M / gsd)
+    return S.channels(x, ok, fl, colour)
+
+
+def labels(sc, p, t):
+    """Per half metre: state (-1 ignored), class (-1 none), on track (-1 ignored), offset (nan unknown)."""
+    n = len(p) // 2
+    q, u = p[::2][:n], t[::2][:n]
+    q = q + u * (DS / 2 / sc.gsd)
+    nv = np.stack([-u[:, 1], u[:, 0]], 1)
+    state, cls, on, off = np.zeros(n, int), -np.ones(n, int), np.zeros(n, int), np.full(n, np.nan)
+    near = np.full(n, 99.)
+    for tr in sc.tracks:
+        # distance of the strip's points to the track's segments
+        a, b = tr[:-1], tr[1:]
+        lo, hi = q.min(0) - 8 / sc.gsd, q.max(0) + 8 / sc.gsd
+        k = ((np.maximum(a, b) > lo) & (np.minimum(a, b) < hi)).all(1)
+        a, b = a[k], b[k]
+        if not len(a):
+            continue
+        ab = b - a
+        f = np.clip((((q[:, None] - a) * ab).sum(2)) / np.maximum((ab ** 2).sum(1), 1e-9), 0, 1)
+        d = a + f[..., None] * ab - q[:, None]
+        r = np.hypot(d[..., 0], d[..., 1]) * sc.gsd
+        j = r.argmin(1)
+        dd = d[np.arange(n), j]
+        sd = (dd * nv).sum(1) * sc.gsd
+        better = r.min(1) < near
+        near = np.where(better, r.min(1), near)
+        off = np.where(better, sd, off)
+    on[near < .8] = 1
+    on[(near >= .8) & (near < 1.6)] = -1
+    off[near > 1.5] = np.nan
+    for c in sc.cars:
+        d0 = (c['centre'] - q) * sc.gsd
+        if np.abs(d0).sum(1).min() > 40:
+            continue
+        # column's position in the car's frame
+        rel = (q - c['centre']) * sc.gsd
+        s = rel @ c['axis']
+        v = rel @ np.array([-c['axis'][1], c['axis'][0]])
+        al = np.abs((u * c['axis']).sum(1))
+        inb = np.abs(s) <= c['L'] / 2
+        gap = (np.abs(s) > c['L'] / 2) & (np.abs(s) <= c['L'] / 2 + GAP_M)
+        close = (np.abs(v) < ON_M) & (al > .9)
+        half = (np.abs(v) < OFF_M) & ~close
+        half |= (np.abs(v) < 2.4) & (al <= .9)
+        if c['clear'] < .5:
+            state[(inb | gap) & (np.abs(v) < OFF_M)] = -1
+            continue
+        k = inb & close
+        state[k] = 1
+        cls[k] = c['cls']
+        on[k & (np.abs(v) < .9)] = 1
+        sg = np.sign((u * c['axis']).sum(1))
+        off[k] = (-v * sg)[k]
+        k = gap & close & (state != 1)
+        state[k] = 2
+        state[(inb | gap) & half & (state == 0)] = -1
+    return state, cls, on, off
+
+
+def wander(n, sd, slow, rng):
+    """A smooth lateral error, metres: a constant and a slow drift."""
+    a = rng.normal(0, sd)
+    k = max(2, int(n * DS / 30) + 2)
+    b = np.interp(np.linspace(0, k - 1, n), np.arange(k), rng.normal(0, slow, k))
+    return a + b
+
+
+def strips(sc, rng, n_track=10, n_other=6):
+    """Training strips of one freshly randomised view of a scene."""
+    img, colour = S.randomise(sc.image(), sc.valid, sc.colour, sc.gsd, rng)
+    fields = S.local_fields(img, sc.valid, sc.gsd)
+    fields[..., 1] *= math.exp(rng.normal(0, .12))
+    h, w = sc.valid.shape
+    out = []
+    long = [t for t in sc.tracks if len(t) > 4]
+
+    def emit(line, shift, kind):
+        p, t = resample(line, DS / sc.gsd * math.exp(rng.uniform(-.08, .08)))
+        if len(p) < COLS // 3:
+            return
+        if rng.random() < .5:
+            p, t = p[::-1], -t[::-1]
+        sh = shift + (wander(len(p), .3, .2, rng) if kind else 0)
+        p = p + np.stack([-t[:, 1], t[:, 0]], 1) * (np.asarray(sh) / sc.gsd)[..., None]
+        i = rng.integers(0, max(1, len(p) - COLS + 1))
+        p, t = p[i:i + COLS], t[i:i + COLS]
+        inside = ((p > 2) & (p < [w - 2, h - 2])).all(1)
+        if inside.mean() < .3:
+            return
+        m = len(p)
+        x = np.zeros((4, ROWS, COLS), f32)
+        x[:, :, :m] = cut(img, sc.valid, fields, colour, sc.gsd, p, t)
+        y = [-np.ones(COLS // 2, int), -np.ones(COLS // 2, int), -np.ones(COLS // 2, int), np.full(COLS // 2, np.nan)]
+        for a, b in zip(y, labels(sc, p, t)):
+            a[:len(b)] = b
+        seen = x[3, ROWS // 2].reshape(-1, 2).min(1) > 0
+        y[0][~seen] = -1
+        y[2][~seen] = -1
+        if rng.random() < .5:                                  # mirrored view: the shadow on the other side
+            x = x[:, ::-1].copy()
+            y[3] = -y[3]
+        out.append((x, *y))
+
+    def window(line):
+        """A random stretch of a long line, so that short crops of long tracks are equally likely."""
+        d = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))]) * sc.gsd
+        if d[-1] < 170:
+            return line
+        a = rng.uniform(0, d[-1] - 160)
+        k = (d >= a) & (d <= a + 160)
+        return line[k] if k.sum() > 3 else line
+    if long:
+        for _ in range(n_track):
+            emit(window(long[rng.integers(len(long))]), 0., True)
+        for _ in range(n_other // 2):                          # beside the tracks: the next track's cars and shadows are not ours
+            emit(window(long[rng.integers(len(long))]), float(rng.choice([-1, 1]) * rng.uniform(1.6, 4.2)), True)
+        # a straight guess that runs on where the track does not
+    for _ in range(n_other - n_other // 2 if long else n_track // 2):
+        c = np.array([rng.uniform(0, w), rng.uniform(0, h)])
+        a = rng.uniform(0, math.pi)
+        if long and rng.random() < .5:
+            t = long[rng.integers(len(long))]
+            d = t[-1] - t[0]
+            a = math.atan2(d[1], d[0]) + rng.choice([0, math.pi / 2, rng.normal(0, .05)])
+        e = np.array([math.cos(a), math.sin(a)]) * 64 / sc.gsd
+        emit(np.array([c - e, c - e / 3, c + e / 3, c + e]), 0., False)
+    return out
+
+
+def loss_fn(o, y):
+    state, cls, on, off = y
+    w = torch.tensor([1., 1., 1.6])
+    ls = F.cross_entropy(o[:, :3], state, weight=w, ignore_index=-1)
+    lc = F.cross_entropy(o[:, 3:10], cls, ignore_index=-1, label_smoothing=.02, weight=torch.tensor([1., 1., 1., 1., 1., 2.0, 1.6])) if (cls >= 0).any() else 0 * ls
+    k = on >= 0
+    lt = F.binary_cross_entropy_with_logits(o[:, 10][k], on[k].float())
+    m = torch.isfinite(off)
+    lo = F.smooth_l1_loss(o[:, 11][m] * 2, off[m], beta=.3) if m.any() else 0 * ls
+    return ls + .25 * lc + .4 * lt + .3 * lo, ls.item(), float(lc), float(lt), float(lo)
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument('--scenes', nargs='+', required=True)
+    ap.add_argument('--negatives')
+    ap.add_argument('--minutes', type=float, default=35)
+    ap.add_argument('--batch', type=int, default=24)
+    ap.add_argument('--lr', type=float, default=2e-3)
+    ap.add_argument('--threads', type=int, default=1)
+    ap.add_argument('--seed', type=int, default=1)
+    ap.add_argument('--start')
+    ap.add_argument('--out', required=True)
+    o = ap.parse_args()
+    torch.set_num_threads(o.threads)
+    cv2.setNumThreads(1)
+    torch.manual_seed(o.seed)
+    rng = np.random.default_rng(o.seed)
+    sc, neg = S.load(o.scenes, o.negatives)
+    print(len(sc), 'scenes', len(neg), 'real negatives', flush=True)
+    net = StripNet()
+    if o.start:
+        net.load_state_dict(torch.load(o.start))
+    print(sum(p.numel() for p in net.parameters()), 'weights', flush=True)
+    opt = torch.optim.AdamW(net.parameters(), lr=o.lr, weight_decay=1e-4)
+    t0, it, acc, pool, order = time.time(), 0, [], [], []
+    bud = o.minutes * 60
+    while True:
+        u = (time.time() - t0) / bud
+        if u >= 1:
+            break
+        for gr in opt.param_groups:
+            gr['lr'] = o.lr * min(1, (it + 1) / 100) * .5 * (1 + math.cos(math.pi * u)) + 1e-6
+        while len(pool) < o.batch * 6:                         # strips of several scenes in one batch
+            if neg and rng.random() < .25:
+                pool += strips(neg[rng.integers(len(neg))], rng, 4, 0)
+                continue
+            if not order:
+                order = list(rng.permutation(len(sc)))
+            pool += strips(sc[order.pop()], rng, 14, 8)
+        rng.shuffle(pool) if it % 3 == 0 else None
+        ex, pool = pool[:o.batch], pool[o.batch:]
+        x = torch.from_numpy(np.stack([e[0] for e in ex]))
+        y = [torch.from_numpy(np.stack([e[i] for e in ex])) for i in (1, 2, 3)] + [torch.from_numpy(np.stack([e[4] for e in ex]).astype(f32))]
+        L, *parts = loss_fn(net(x), y)
+        opt.zero_grad()
+        L.backward()
+        nn.utils.clip_grad_norm_(net.parameters(), 2.)
+        opt.step()
+        it += 1
+        acc.append((L.item(), *parts))
+        if it % 50 == 0:
+            print(it, f'{time.time() - t0:.0f}s', np.round(np.mean(acc, 0), 4), flush=True)
+            acc = []
+        if it % 300 == 0:
+            torch.save(net.state_dict(), o.out)
+    torch.save(net.state_dict(), o.out)
+
+
+if __name__ == '__main__':
+    main()
