@@ -29,13 +29,14 @@ def main():
     ap.add_argument('--first', type=int, required=True)
     ap.add_argument('--scenes', type=int, required=True)
     ap.add_argument('--wild', action='store_true')
+    ap.add_argument('--preset', help='only this preset')
     ap.add_argument('--jobs', type=int, default=2)
     o = ap.parse_args()
     if o.first < 1000:
         sys.exit('seeds 1 to 999 are reserved for measurement')
     import yardsim
     # interleave so that the first few scenes already span the presets
-    pr = yardsim.PRESETS
+    pr = [o.preset] if o.preset else yardsim.PRESETS
     jobs = [(o.out, pr[(i * 7) % len(pr)], o.first + i, o.wild) for i in range(o.scenes)]
     with ProcessPoolExecutor(o.jobs) as ex:
         list(ex.map(one, jobs))

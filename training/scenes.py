@@ -86,6 +86,21 @@ def sample(field, col, row, cell):
     return cv2.remap(field, (col / cell - .5).astype(f32), (row / cell - .5).astype(f32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
+def shadow_vector(azimuth, elevation):
+    """Where the shadow of one metre of height falls: metres to the right and down (north up). At most 3 m."""
+    k = min(3., 1 / math.tan(math.radians(max(elevation, 1.))))
+    return np.array([-math.sin(math.radians(azimuth)) * k, math.cos(math.radians(azimuth)) * k], f32)
+
+
+def shown_sun(sc, rng):
+    """The shadow vector as the network is told it: zero when it is not known."""
+    if sc.sun is None:
+        return np.zeros(2, f32) if rng.random() < .5 else shadow_vector(rng.uniform(0, 360), rng.uniform(15, 70))
+    if rng.random() < .4:
+        return np.zeros(2, f32)
+    return sc.sun * f32(math.exp(rng.normal(0, .05)))
+
+
 class Scene:
     def __init__(self, folder):
         self.t = json.load(open(os.path.join(folder, 'truth.json')))
@@ -103,6 +118,10 @@ class Scene:
             self.cars.append(dict(ground=q, roof=q + s, centre=np.array([c['col'], c['row']], f32) + s, ground_centre=np.array([c['col'], c['row']], f32),
                                   axis=np.array([math.sin(h), -math.cos(h)], f32), L=c['length'], W=c['width'], cls=CLASSES.index(c['class']), clear=c['clear'], track=c.get('track')))
         self.tracks = [np.array(t['line'], f32) for t in self.t.get('tracks_px', [])]
+        c = self.t['conditions']
+        self.sun = shadow_vector(c['sun_az'], c['sun_el'])
+        cloud = os.path.join(folder, 'cloud.png')
+        self.cloud = cv2.imread(cloud, 0) > 127 if os.path.exists(cloud) else None if self.preset == 'cloudy' else np.zeros((1, 1), bool)
 
     def image(self):
         return self.x.astype(f32) / 40000.
@@ -113,7 +132,7 @@ class Negative:
     def __init__(self, path, gsd):
         a, self.valid, self.colour = read_image(path)
         self.x = (stretch(a, self.valid) * 40000).astype(np.uint16)
-        self.gsd, self.cars, self.tracks, self.preset = gsd, [], [], 'real'
+        self.gsd, self.cars, self.tracks, self.preset, self.sun, self.cloud = gsd, [], [], 'real', None, np.zeros((1, 1), bool)
 
     def image(self):
         return self.x.astype(f32) / 40000.

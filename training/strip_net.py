@@ -17,6 +17,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 import scenes as S
+from yard_net import widened
 
 f32 = np.float32
 DS, DV, ROWS = .25, .4, 32
@@ -29,7 +30,7 @@ V = (np.arange(ROWS) - (ROWS - 1) / 2) * DV
 class StripNet(nn.Module):
     def __init__(self, d=64, dil=(1, 2, 4, 8, 16, 32)):
         super().__init__()
-        self.c1 = nn.Conv2d(4, 16, (3, 5), (2, 2), (1, 2))
+        self.c1 = nn.Conv2d(6, 16, (3, 5), (2, 2), (1, 2))
         self.c2 = nn.Conv2d(16, 24, 3, (2, 1), 1)
         self.c3 = nn.Conv2d(24, 32, 3, (2, 1), 1)
         self.mix = nn.Conv1d(128, d, 1)
@@ -142,6 +143,7 @@ def strips(sc, rng, n_track=10, n_other=6):
     fields = S.local_fields(img, sc.valid, sc.gsd)
     fields[..., 1] *= math.exp(rng.normal(0, .12))
     h, w = sc.valid.shape
+    sun = S.shown_sun(sc, rng)
     out = []
     long = [t for t in sc.tracks if len(t) > 4]
 
@@ -159,8 +161,11 @@ def strips(sc, rng, n_track=10, n_other=6):
         if inside.mean() < .3:
             return
         m = len(p)
-        x = np.zeros((4, ROWS, COLS), f32)
-        x[:, :, :m] = cut(img, sc.valid, fields, colour, sc.gsd, p, t)
+        x = np.zeros((6, ROWS, COLS), f32)
+        x[:4, :, :m] = cut(img, sc.valid, fields, colour, sc.gsd, p, t)
+        # the shadow vector in the strip's own frame: to the right of travel, and along it
+        x[4, :, :m] = sun @ np.stack([-t[:, 1], t[:, 0]])
+        x[5, :, :m] = sun @ t.T
         y = [-np.ones(COLS // 2, int), -np.ones(COLS // 2, int), -np.ones(COLS // 2, int), np.full(COLS // 2, np.nan)]
         for a, b in zip(y, labels(sc, p, t)):
             a[:len(b)] = b
@@ -169,6 +174,7 @@ def strips(sc, rng, n_track=10, n_other=6):
         y[2][~seen] = -1
         if rng.random() < .5:                                  # mirrored view: the shadow on the other side
             x = x[:, ::-1].copy()
+            x[4] = -x[4]
             y[3] = -y[3]
         out.append((x, *y))
 
@@ -230,7 +236,7 @@ def main():
     print(len(sc), 'scenes', len(neg), 'real negatives', flush=True)
     net = StripNet()
     if o.start:
-        net.load_state_dict(torch.load(o.start))
+        net.load_state_dict(widened(torch.load(o.start), net.state_dict()))
     print(sum(p.numel() for p in net.parameters()), 'weights', flush=True)
     opt = torch.optim.AdamW(net.parameters(), lr=o.lr, weight_decay=1e-4)
     t0, it, acc, pool, order = time.time(), 0, [], [], []

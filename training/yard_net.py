@@ -24,7 +24,7 @@ class YardNet(nn.Module):
     def __init__(self, c=(16, 32, 48, 64)):
         super().__init__()
         k = lambda a, b, s=1: nn.Conv2d(a, b, 3, s, 1)
-        self.stem = nn.Conv2d(4, c[0], 5, 2, 2)
+        self.stem = nn.Conv2d(6, c[0], 5, 2, 2)   # four planes of the image, two of the shadow vector
         self.e1 = k(c[0], c[0])
         self.d2, self.e2 = k(c[0], c[1], 2), k(c[1], c[1])
         self.d4, self.e4 = k(c[1], c[2], 2), k(c[2], c[2])
@@ -32,7 +32,7 @@ class YardNet(nn.Module):
         self.u4 = k(c[3] + c[2], c[2])
         self.u2 = k(c[2] + c[1], 24)
         self.u1 = k(24 + c[0], 16)
-        self.head = nn.Conv2d(16, 4, 1)          # centre, body, cos 2h, sin 2h
+        self.head = nn.Conv2d(16, 5, 1)          # centre, body, cos 2h, sin 2h, cloud
 
     def forward(self, x):
         r = F.relu
@@ -48,7 +48,7 @@ class YardNet(nn.Module):
 
 
 def crop(sc, rng):
-    """One training example: (4, 2*OUT, 2*OUT) input, (OUT, OUT, 5) target: heat, body, cos, sin, weight."""
+    """One training example: (6, 2*OUT, 2*OUT) input, (OUT, OUT, 6) target: heat, body, cos, sin, weight, cloud."""
     g = sc.gsd
     h, w = sc.valid.shape
     n = OUT * 4                                       # 0.25 m samples
@@ -95,7 +95,15 @@ def crop(sc, rng):
     fl = fl.copy()
     fl[..., 1] *= math.exp(rng.normal(0, .12))
     inp = S.channels(xs, vs, fl, colour)
-    return inp, target(sc, A, n)
+    sun = A[:, :2] / s @ S.shown_sun(sc, rng)
+    planes = np.broadcast_to(sun.astype(f32)[:, None, None], (2, *inp.shape[1:]))
+    t = target(sc, A, n)
+    cloud = np.full(t.shape[:2], np.nan, f32)
+    if sc.cloud is not None:
+        cloud[:] = 0
+        if sc.cloud.size > 1:
+            cloud = cv2.resize(warp(sc.cloud[y0:y1, x0:x1].astype(f32), B, cv2.INTER_LINEAR), (n // 4, n // 4), interpolation=cv2.INTER_AREA)
+    return np.concatenate([inp, planes]), np.dstack([t, cloud])
 
 
 def target(sc, A, n):
@@ -151,8 +159,18 @@ def mosaic(neg, rng):
     s = min(a.shape[0] for r in t for a in r), min(a.shape[1] for r in t for a in r)
     x = np.vstack([np.hstack([a[:min(s), :min(s)] for a in r]) for r in t])
     m = object.__new__(S.Negative)
-    m.x, m.valid, m.colour, m.gsd, m.cars, m.tracks, m.preset = x, np.ones(x.shape[:2], bool), True, .3, [], [], 'real'
+    m.x, m.valid, m.colour, m.gsd, m.cars, m.tracks, m.preset, m.sun, m.cloud = x, np.ones(x.shape[:2], bool), True, .3, [], [], 'real', None, np.zeros((1, 1), bool)
     return m
+
+
+def widened(old, new):
+    """Weights of a net with fewer planes: what is new starts at zero."""
+    out = {}
+    for k, v in new.items():
+        z = torch.zeros_like(v)
+        z[tuple(slice(0, n) for n in old[k].shape)] = old[k]
+        out[k] = z
+    return out
 
 
 def loss_fn(o, t, vis):
@@ -163,7 +181,10 @@ def loss_fn(o, t, vis):
     k = (heat > .4).float() * w
     d = F.normalize(o[:, 2:4], dim=1, eps=1e-3)
     ld = (1 - (d * t[:, 2:4]).sum(1)) * k
-    return (lh * w).mean() + (lb * w).mean() + .5 * ld.sum() / (k.sum() + 50), (lh * w).mean().item(), (lb * w).mean().item()
+    cl = t[:, 5]
+    kc = torch.isfinite(cl) & (vis > .5)
+    lc = F.binary_cross_entropy_with_logits(o[:, 4][kc], (cl[kc] > .5).float()) if kc.any() else 0 * lh.mean()
+    return .3 * lc + (lh * w).mean() + (lb * w).mean() + .5 * ld.sum() / (k.sum() + 50), (lh * w).mean().item(), (lb * w).mean().item(), float(lc)
 
 
 def main():
@@ -186,7 +207,7 @@ def main():
     print(len(sc), 'scenes', len(neg), 'real negatives', flush=True)
     net = YardNet().to(memory_format=torch.channels_last)
     if o.start:
-        net.load_state_dict(torch.load(o.start))
+        net.load_state_dict(widened(torch.load(o.start), net.state_dict()))
     print(sum(p.numel() for p in net.parameters()), 'weights', flush=True)
     opt = torch.optim.AdamW(net.parameters(), lr=o.lr, weight_decay=1e-4)
     t0, it, acc = time.time(), 0, []
@@ -209,13 +230,13 @@ def main():
         x = torch.from_numpy(np.stack([e[0] for e in ex])).to(memory_format=torch.channels_last)
         t = torch.from_numpy(np.stack([e[1] for e in ex])).permute(0, 3, 1, 2)
         vis = F.avg_pool2d(x[:, 3:4], 2)[:, 0]
-        L, lh, lb = loss_fn(net(x), t, vis)
+        L, *parts = loss_fn(net(x), t, vis)
         opt.zero_grad()
         L.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 2.)
         opt.step()
         it += 1
-        acc.append((L.item(), lh, lb))
+        acc.append((L.item(), *parts))
         if it % 50 == 0:
             print(it, f'{time.time() - t0:.0f}s', np.round(np.mean(acc, 0), 4), flush=True)
             acc = []

@@ -1,1 +1,6 @@
 //! Strips to vehicles: column evidence, the semi-Markov segmentation, side-by-side tracks, class.
+
+pub mod class;
+pub mod columns;
+pub mod semi_markov;
+pub mod side_by_side;

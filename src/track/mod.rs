@@ -1,1 +1,8 @@
 //! Centrelines: given or found in the image, aligned to it, and the image resampled along them into strips.
+
+pub mod align;
+pub mod find;
+pub mod line;
+pub mod strip;
+
+pub use line::Centreline;

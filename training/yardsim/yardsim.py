@@ -462,6 +462,8 @@ def cmd_scene(preset, seed, out, quiet=False, wild=False):
     dn, nod, al, sh = ysrender.sense(img, cond)
     name = f"{preset}_{seed:04d}_{cond['datetime'].strftime('%Y%m%dT%H%M%SZ')}"
     path = write_image(os.path.join(out, name), dn, cond, geo.utm(0, 0), geo.epsg)
+    if al is not None:
+        cv2.imwrite(os.path.join(out, 'cloud.png'), (np.asarray(al) >= .35).astype(np.uint8) * 255)
     poly = aoi_polygon(site, sp)
     err = float(rng.choice([0, .5, 1.0, 2.0]))
     write_vectors(out, site, sp, geo, poly, err)

@@ -1,0 +1,110 @@
+//! Column evidence: what the strip network says of every half metre of track.
+//!
+//! A few two-dimensional convolutions fold the strip's width into features, then dilated convolutions along the track (Yu and Koltun,
+//! "Multi-scale context aggregation by dilated convolutions", 2016) look 31 m both ways. `training/strip_net.py` makes the weights.
+
+use std::sync::OnceLock;
+
+use crate::count::Class;
+use crate::threshold::network::{Convolution, Maps, Shape, Weights, logistic};
+use crate::track::strip::{ALONG_M, ROWS};
+
+/// Length of a column, metres: two samples of a strip.
+pub const COLUMN_M: f64 = 2.0 * ALONG_M;
+/// The classes that the network tells apart, in its order.
+pub const CLASSES: [Class; 7] =
+    [Class::Gondola, Class::Boxcar, Class::Tank, Class::Hopper, Class::Flat, Class::Locomotive, Class::Coach];
+/// Features along the track.
+const FEATURES: usize = 64;
+/// Dilations of the convolutions along the track.
+const DILATIONS: [usize; 6] = [1, 2, 4, 8, 16, 32];
+
+/// Evidence of one column.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Column {
+    /// Log probabilities of empty track, car body, and the gap at a car's end.
+    pub state: [f32; 3],
+    /// Scores of [`CLASSES`], before normalisation.
+    pub class: [f32; 7],
+    /// Probability that the strip is centred on a track.
+    pub on_track: f32,
+    /// Where the centre of the track or car lies, metres to the right of the strip's axis.
+    pub offset_m: f32,
+    /// Whether the column was seen at all (not nodata, not beyond the image).
+    pub seen: bool,
+}
+
+struct StripNetwork {
+    across: [Convolution; 3],
+    mix: Convolution,
+    along: Vec<Convolution>,
+    head: Convolution,
+}
+
+impl StripNetwork {
+    fn shared() -> &'static Self {
+        static NETWORK: OnceLock<StripNetwork> = OnceLock::new();
+        NETWORK.get_or_init(|| Self::read(&mut Weights::new(include_bytes!("strip_weights.bin"))))
+    }
+
+    fn read(weights: &mut Weights) -> Self {
+        let narrowing = |kernel, stride, padding| Shape { kernel, stride, padding, dilation: 1 };
+        let across = [
+            weights.convolution(6, 16, narrowing((3, 5), (2, 2), (1, 2))),
+            weights.convolution(16, 24, narrowing((3, 3), (2, 1), (1, 1))),
+            weights.convolution(24, 32, narrowing((3, 3), (2, 1), (1, 1))),
+        ];
+        let mix = weights.convolution(32 * ROWS / 8, FEATURES, Shape::point());
+        let along = DILATIONS
+            .iter()
+            .map(|&dilation| {
+                let shape = Shape { kernel: (1, 3), stride: (1, 1), padding: (0, dilation), dilation };
+                weights.convolution(FEATURES, FEATURES, shape)
+            })
+            .collect();
+        let head = weights.convolution(FEATURES, 12, Shape::point());
+        Self { across, mix, along, head }
+    }
+
+    fn apply(&self, strip: &Maps) -> Maps {
+        let mut x = self.across[0].apply(strip, true);
+        x = self.across[1].apply(&x, true);
+        x = self.across[2].apply(&x, true);
+        let flat = Maps { channels: x.channels * x.rows, rows: 1, cols: x.cols, data: x.data };
+        let mut x = self.mix.apply(&flat, true);
+        for layer in &self.along {
+            let change = layer.apply(&x, true);
+            x.data.iter_mut().zip(change.data).for_each(|(a, b)| *a += b);
+        }
+        self.head.apply(&x, false)
+    }
+}
+
+/// Evidence of every column of a strip.
+pub fn columns(strip: &Maps) -> Vec<Column> {
+    if strip.cols < 2 {
+        return Vec::new();
+    }
+    let out = StripNetwork::shared().apply(strip);
+    let valid = strip.plane(3);
+    let middle = ROWS / 2 * strip.cols;
+    (0..out.cols)
+        .map(|i| {
+            let at = |channel: usize| out.plane(channel)[i];
+            let state = log_softmax([at(0), at(1), at(2)]);
+            Column {
+                state,
+                class: std::array::from_fn(|k| at(3 + k)),
+                on_track: logistic(at(10)),
+                offset_m: 2.0 * at(11),
+                seen: valid[middle + 2 * i] > 0.0 && valid[middle + 2 * i + 1] > 0.0,
+            }
+        })
+        .collect()
+}
+
+fn log_softmax<const N: usize>(scores: [f32; N]) -> [f32; N] {
+    let top = scores.iter().copied().fold(f32::MIN, f32::max);
+    let log = scores.iter().map(|s| (s - top).exp()).sum::<f32>().ln() + top;
+    scores.map(|s| s - log)
+}

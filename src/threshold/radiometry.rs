@@ -1,0 +1,149 @@
+//! From a sensor's numbers to values that mean the same in every image: a robust stretch, then log luminance and chroma
+//! against their local mean over [`LOCAL_M`] metres, so that exposure, haze, season and bit depth drop out.
+//!
+//! The networks were trained on exactly these numbers (`training/scenes.py`); change both together.
+
+/// Standard deviation of the Gaussian that defines the local mean and deviation, metres: wider than a string of cars beside
+/// another, narrower than a cloud.
+pub const LOCAL_M: f64 = 40.0;
+/// Cell of the grid on which the local statistics are kept, metres.
+pub const CELL_M: f64 = 4.0;
+/// Cells on either side that the Gaussian takes in: four standard deviations.
+pub const LOCAL_REACH: usize = 40;
+/// Added to luminance before the logarithm: the noise floor of a stretched image.
+const LOG_FLOOR: f32 = 0.05;
+/// Least local deviation of log luminance, so that a bare field does not become noise.
+const MIN_DEVIATION: f32 = 0.12;
+/// Luminance below which chroma is not divided any further.
+const CHROMA_FLOOR: f32 = 0.1;
+/// Gain of the chroma planes.
+const CHROMA_GAIN: f32 = 3.0;
+/// Quantiles of valid luminance that become 0 and 1.
+pub const STRETCH_QUANTILES: [f64; 2] = [0.005, 0.995];
+/// Largest stretched value kept.
+const STRETCH_TOP: f32 = 1.5;
+
+/// The linear stretch of a scene: sample values that become 0 and 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stretch {
+    /// Becomes 0.
+    pub low: f32,
+    /// Becomes 1.
+    pub high: f32,
+}
+
+impl Stretch {
+    /// From luminances of valid pixels; the order of the samples does not matter. None when there are none.
+    pub fn from_luminance(samples: &mut [f32]) -> Option<Self> {
+        if samples.is_empty() {
+            return None;
+        }
+        let mut at = |quantile: f64| {
+            let place = (quantile * (samples.len() - 1) as f64).round() as usize;
+            *samples.select_nth_unstable_by(place, f32::total_cmp).1
+        };
+        let (low, high) = (at(STRETCH_QUANTILES[0]), at(STRETCH_QUANTILES[1]));
+        Some(Self { low, high: high.max(low + 1e-6) })
+    }
+
+    /// The stretched value of a sample.
+    pub fn apply(&self, sample: f32) -> f32 {
+        ((sample - self.low) / (self.high - self.low)).clamp(0.0, STRETCH_TOP)
+    }
+}
+
+/// Log luminance and the two chroma differences (red - green, blue - yellow) of a stretched pixel.
+pub fn log_chroma(rgb: [f32; 3]) -> [f32; 3] {
+    let [r, g, b] = rgb;
+    let luminance = (r + g + b) / 3.0;
+    let d = luminance.max(CHROMA_FLOOR);
+    [(luminance + LOG_FLOOR).ln(), (r - g) / d, (b - 0.5 * (r + g)) / d]
+}
+
+/// The four network inputs of a valid pixel from its stretched colour and the local statistics there
+/// (mean and deviation of log luminance, means of the two chroma differences). An invalid pixel is four zeros.
+pub fn channels(rgb: [f32; 3], local: [f32; 4], colour: bool) -> [f32; 4] {
+    let [log, c1, c2] = log_chroma(rgb);
+    let gain = if colour { CHROMA_GAIN } else { 0.0 };
+    [
+        ((log - local[0]) / local[1]).clamp(-4.0, 4.0),
+        ((c1 - local[2]) * gain).clamp(-3.0, 3.0),
+        ((c2 - local[3]) * gain).clamp(-3.0, 3.0),
+        1.0,
+    ]
+}
+
+/// Sums over the valid pixels of a cell: count, log luminance, its square, the two chroma differences.
+pub type CellSums = [f32; 5];
+
+/// Local statistics on a grid of [`CELL_M`] cells, from the sums of each cell (row-major, `cols` wide) and the number of pixels
+/// that a whole cell holds.
+pub fn local_statistics(sums: &[CellSums], cols: usize, pixels_per_cell: f32) -> Vec<[f32; 4]> {
+    let rows = sums.len().checked_div(cols).unwrap_or(0);
+    let sigma = (LOCAL_M / CELL_M) as f32;
+    let mut kernel: Vec<f32> =
+        (-(LOCAL_REACH as i32)..=LOCAL_REACH as i32).map(|i| (-0.5 * (i as f32 / sigma).powi(2)).exp()).collect();
+    let total: f32 = kernel.iter().sum();
+    kernel.iter_mut().for_each(|k| *k /= total);
+    let blur = |input: &[CellSums], length: usize, stride: usize, lines: usize, line_stride: usize| {
+        let mut output = vec![[0.0f32; 5]; input.len()];
+        for line in 0..lines {
+            for i in 0..length {
+                let mut sum = [0.0f32; 5];
+                let (from, to) = (i.saturating_sub(LOCAL_REACH), (i + LOCAL_REACH + 1).min(length));
+                for j in from..to {
+                    let weight = kernel[j + LOCAL_REACH - i];
+                    let cell = &input[line * line_stride + j * stride];
+                    sum.iter_mut().zip(cell).for_each(|(s, c)| *s += weight * c);
+                }
+                output[line * line_stride + i * stride] = sum;
+            }
+        }
+        output
+    };
+    let scaled: Vec<CellSums> = sums.iter().map(|cell| cell.map(|value| value / pixels_per_cell.max(1e-6))).collect();
+    let across = blur(&scaled, cols, 1, rows, cols);
+    let both = blur(&across, rows, cols, cols, 1);
+    both.iter()
+        .map(|&[n, log, square, c1, c2]| {
+            let n = n.max(1e-4);
+            let mean = log / n;
+            let deviation = (square / n - mean * mean).max(0.0).sqrt();
+            [mean, deviation.max(MIN_DEVIATION), c1 / n, c2 / n]
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exposure_and_offset_do_not_change_the_stretched_values() {
+        let raw: Vec<f32> = (0..5000).map(|i| ((i * 7919) % 4093) as f32).collect();
+        let brighter: Vec<f32> = raw.iter().map(|v| v * 3.7 + 211.0).collect();
+        let a = Stretch::from_luminance(&mut raw.clone()).unwrap();
+        let b = Stretch::from_luminance(&mut brighter.clone()).unwrap();
+        for (x, y) in raw.iter().zip(&brighter) {
+            assert!((a.apply(*x) - b.apply(*y)).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn a_uniform_field_has_its_own_mean_and_the_least_deviation() {
+        let cell = [64.0, 64.0 * -0.7, 64.0 * 0.49, 6.4, -3.2];
+        let local = local_statistics(&vec![cell; 30 * 20], 30, 64.0);
+        for value in local {
+            assert!((value[0] + 0.7).abs() < 1e-4 && (value[1] - MIN_DEVIATION).abs() < 1e-3);
+            assert!((value[2] - 0.1).abs() < 1e-4 && (value[3] + 0.05).abs() < 1e-4);
+        }
+    }
+
+    #[test]
+    fn cells_without_valid_pixels_take_no_part() {
+        let mut cells = vec![[64.0, 64.0, 64.0, 0.0, 0.0]; 400];
+        cells[200..].fill([0.0; 5]);
+        let local = local_statistics(&cells, 20, 64.0);
+        assert!((local[15 * 20 + 3][0] - 1.0).abs() < 1e-3);
+    }
+}

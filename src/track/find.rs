@@ -1,0 +1,305 @@
+//! Tracks found in the image: ridges of the track map followed along their heading, as a train would run.
+//!
+//! Following a ridge with look-ahead arcs of bounded curvature is road tracking after Steger ("An unbiased detector of curvilinear
+//! structures", 1998) and Geman and Jedynak ("An active testing model for tracking roads in satellite images", 1996), on learnt evidence.
+
+use std::collections::HashMap;
+use std::f64::consts::PI;
+
+use super::line::{Centreline, smoothed};
+use crate::threshold::YardMap;
+
+/// Evidence at which a ridge may start a track.
+const SEED: f32 = 0.45;
+/// Step of the tracker, metres.
+const STEP_M: f64 = 2.0;
+/// Look-ahead, metres.
+const AHEAD_M: f64 = 18.0;
+/// Tightest curve, metres: yard tracks go down to 180 m, turnouts to 150 m.
+const RADIUS_M: f64 = 150.0;
+/// Curvatures tried on either side of straight on.
+const ARCS: i32 = 6;
+/// Cost of a change of curvature from one step to the next, as a share of the tightest.
+const TURN_COST: f64 = 0.06;
+/// A track ends where the mean evidence over [`AHEAD_M`] falls below this.
+const END: f64 = 0.16;
+/// A ridge this close to a followed track, running the same way, is that track: metres.
+const OWN_M: f64 = 1.6;
+/// Largest angle between two lines that run the same way, radians.
+const SAME_WAY: f64 = 0.30;
+/// Shortest track kept, metres, and its least mean evidence.
+const SHORTEST_M: f64 = 35.0;
+const LEAST: f64 = 0.38;
+/// Widest gap over which two pieces are joined, metres.
+const JOIN_M: f64 = 70.0;
+/// Metres by which a track is drawn on beyond the last evidence: half a car.
+const BEYOND_M: f64 = 8.0;
+
+/// A track found in the image.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// Its centreline.
+    pub line: Centreline,
+    /// Mean evidence along it, 0 to 1.
+    pub evidence: f64,
+}
+
+/// Follows every track of the map; longest first.
+pub fn find(map: &YardMap) -> Vec<Found> {
+    let mut followed = Followed::default();
+    let mut pieces: Vec<Found> = Vec::new();
+    for (col, row, _) in seeds(map) {
+        let start = [col as f64 + 0.5, row as f64 + 0.5];
+        let here = map.at(start[0], start[1]);
+        let heading = f64::from(here.heading[1]).atan2(f64::from(here.heading[0])) / 2.0;
+        if followed.has(start, heading) {
+            continue;
+        }
+        let start = centred(map, start, heading);
+        let back = walk(map, &followed, start, heading + PI);
+        let forth = walk(map, &followed, start, heading);
+        let points: Vec<[f64; 2]> = back.into_iter().rev().chain([start]).chain(forth).collect();
+        let Some(line) = Centreline::resampled(&points, STEP_M) else {
+            followed.mark(&points);
+            continue;
+        };
+        followed.mark(&line.points);
+        let evidence = mean_support(map, &line);
+        if evidence >= LEAST * 0.8 && line.length() >= 16.0 {
+            pieces.push(Found { line, evidence });
+        }
+    }
+    join(&mut pieces);
+    pieces.retain(|piece| piece.line.length() >= SHORTEST_M && piece.evidence >= LEAST);
+    pieces.sort_by(|a, b| b.line.length().total_cmp(&a.line.length()));
+    drop_doubles(&mut pieces);
+    pieces.iter_mut().for_each(|piece| piece.line = finished(&piece.line));
+    pieces
+}
+
+/// Local maxima of the track evidence across its heading, strongest first.
+fn seeds(map: &YardMap) -> Vec<(i64, i64, f32)> {
+    let mut seeds: Vec<(i64, i64, f32)> = map
+        .cells()
+        .filter(|(col, row, evidence)| {
+            if evidence.track < SEED {
+                return false;
+            }
+            let (x, y) = (*col as f64 + 0.5, *row as f64 + 0.5);
+            let heading = f64::from(evidence.heading[1]).atan2(f64::from(evidence.heading[0])) / 2.0;
+            let (nx, ny) = (-heading.sin(), heading.cos());
+            [-1.0, 1.0].iter().all(|side| map.at(x + side * nx, y + side * ny).track <= evidence.track)
+        })
+        .map(|(col, row, evidence)| (col, row, evidence.track))
+        .collect();
+    seeds.sort_by(|a, b| b.2.total_cmp(&a.2).then((a.1, a.0).cmp(&(b.1, b.0))));
+    seeds
+}
+
+/// Evidence for a track through a point with this heading.
+fn support(map: &YardMap, [x, y]: [f64; 2], heading: f64) -> f64 {
+    let here = map.at(x, y);
+    let agreement = f64::from(here.heading[0]) * (2.0 * heading).cos() + f64::from(here.heading[1]) * (2.0 * heading).sin();
+    f64::from(here.track) * (0.5 + 0.5 * agreement)
+}
+
+fn mean_support(map: &YardMap, line: &Centreline) -> f64 {
+    let sum: f64 = (0..line.points.len())
+        .map(|i| {
+            let [tx, ty] = line.tangent(i);
+            support(map, line.points[i], ty.atan2(tx))
+        })
+        .sum();
+    sum / line.points.len().max(1) as f64
+}
+
+/// The point moved across the heading onto the ridge, by at most a metre.
+fn centred(map: &YardMap, [x, y]: [f64; 2], heading: f64) -> [f64; 2] {
+    let (nx, ny) = (-heading.sin(), heading.cos());
+    let (mut sum, mut weight) = (0.0, 1e-6);
+    for k in -4..=4 {
+        let offset = f64::from(k) * 0.25;
+        let value = support(map, [x + nx * offset, y + ny * offset], heading).powi(2);
+        sum += value * offset;
+        weight += value;
+    }
+    let offset = sum / weight;
+    [x + nx * offset, y + ny * offset]
+}
+
+/// Follows a track one way until its evidence ends or it runs into one that is already followed.
+fn walk(map: &YardMap, followed: &Followed, start: [f64; 2], heading: f64) -> Vec<[f64; 2]> {
+    let (mut at, mut heading, mut curvature) = (start, heading, 0.0);
+    let mut points = Vec::new();
+    let mut shared = 0;
+    // No yard is longer than this many steps (20 km); the bound keeps a circular track from being followed for ever.
+    for _ in 0..10_000 {
+        let best = (-ARCS..=ARCS)
+            .map(|k| {
+                let bend = f64::from(k) / f64::from(ARCS) / RADIUS_M;
+                let value = ahead(map, at, heading, bend) - TURN_COST * ((bend - curvature) * RADIUS_M).powi(2) - 0.002 * f64::from(k * k) / 36.0;
+                (bend, value)
+            })
+            .fold((0.0, f64::MIN), |best, t| if t.1 > best.1 { t } else { best });
+        if best.1 < END {
+            break;
+        }
+        curvature = 0.5 * curvature + 0.5 * best.0;
+        heading += best.0 * STEP_M;
+        at = [at[0] + heading.cos() * STEP_M, at[1] + heading.sin() * STEP_M];
+        let pulled = centred(map, at, heading);
+        at = [at[0] + 0.35 * (pulled[0] - at[0]), at[1] + 0.35 * (pulled[1] - at[1])];
+        // The network's own heading keeps the direction from drifting.
+        let here = map.at(at[0], at[1]);
+        if here.track > 0.3 {
+            let own = f64::from(here.heading[1]).atan2(f64::from(here.heading[0])) / 2.0;
+            let difference = (own - heading + PI / 2.0).rem_euclid(PI) - PI / 2.0;
+            if difference.abs() < SAME_WAY {
+                heading += 0.15 * difference;
+            }
+        }
+        shared = if followed.has(at, heading) { shared + 1 } else { 0 };
+        points.push(at);
+        if shared >= 4 {
+            break;
+        }
+    }
+    // The last metres were walked on look-ahead alone.
+    while points.last().is_some_and(|&p| f64::from(map.at(p[0], p[1]).track) < END) {
+        points.pop();
+    }
+    points
+}
+
+/// Mean evidence along an arc.
+fn ahead(map: &YardMap, at: [f64; 2], heading: f64, bend: f64) -> f64 {
+    let n = (AHEAD_M / STEP_M) as usize;
+    let (mut at, mut heading, mut sum) = (at, heading, 0.0);
+    for _ in 0..n {
+        heading += bend * STEP_M;
+        at = [at[0] + heading.cos() * STEP_M, at[1] + heading.sin() * STEP_M];
+        sum += support(map, at, heading);
+    }
+    sum / n as f64
+}
+
+/// Which ground belongs to tracks that are already followed, and which way they run there.
+#[derive(Default)]
+struct Followed {
+    cells: HashMap<(i64, i64), Vec<f64>>,
+}
+
+impl Followed {
+    fn has(&self, [x, y]: [f64; 2], heading: f64) -> bool {
+        let headings = self.cells.get(&(x.floor() as i64, y.floor() as i64));
+        headings.is_some_and(|all| all.iter().any(|other| ((other - heading + PI / 2.0).rem_euclid(PI) - PI / 2.0).abs() < SAME_WAY))
+    }
+
+    fn mark(&mut self, points: &[[f64; 2]]) {
+        for pair in points.windows(2) {
+            let (dx, dy) = (pair[1][0] - pair[0][0], pair[1][1] - pair[0][1]);
+            let heading = dy.atan2(dx);
+            let (nx, ny) = (-heading.sin(), heading.cos());
+            for along in [0.0, 0.5] {
+                for k in -3..=3 {
+                    let v = f64::from(k) / 3.0 * OWN_M;
+                    let cell = ((pair[0][0] + dx * along + nx * v).floor() as i64, (pair[0][1] + dy * along + ny * v).floor() as i64);
+                    let headings = self.cells.entry(cell).or_default();
+                    if !headings.iter().any(|other| (other - heading).abs() < 0.05) {
+                        headings.push(heading);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Joins pieces whose ends face each other across a gap.
+fn join(pieces: &mut Vec<Found>) {
+    loop {
+        let mut best: Option<(f64, usize, usize, bool, bool)> = None;
+        for i in 0..pieces.len() {
+            for j in 0..pieces.len() {
+                for (ri, rj) in [(false, false), (false, true), (true, false), (true, true)] {
+                    // The end of i (its start when reversed) against the start of j (its end when reversed).
+                    if i == j {
+                        continue;
+                    }
+                    let (a, ta) = end(&pieces[i].line, ri);
+                    let (b, tb) = end(&pieces[j].line, !rj);
+                    let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
+                    let gap = dx.hypot(dy);
+                    let tb = [-tb[0], -tb[1]];
+                    let along = dx * ta[0] + dy * ta[1];
+                    let across = (dy * ta[0] - dx * ta[1]).abs();
+                    let turn = (ta[0] * tb[0] + ta[1] * tb[1]).clamp(-1.0, 1.0).acos();
+                    let fits = gap < JOIN_M && along > -4.0 && across < 1.2 + 0.05 * gap && turn < 0.06 + gap / 400.0;
+                    if fits && best.is_none_or(|(g, ..)| gap < g) {
+                        best = Some((gap, i, j, ri, rj));
+                    }
+                }
+            }
+        }
+        let Some((_, i, j, ri, rj)) = best else { return };
+        let second = pieces[j].clone();
+        let first = pieces[i].clone();
+        let side = |piece: &Found, reversed: bool| {
+            let mut points = piece.line.points.clone();
+            if reversed {
+                points.reverse();
+            }
+            points
+        };
+        let (mut points, tail) = (side(&first, ri), side(&second, rj));
+        // An overlap of a few metres is dropped before the line goes on.
+        let (a, t) = (points[points.len() - 1], end(&first.line, ri).1);
+        points.extend(tail.into_iter().skip_while(|p| (p[0] - a[0]) * t[0] + (p[1] - a[1]) * t[1] <= 0.0));
+        let (la, lb) = (first.line.length(), second.line.length());
+        let evidence = (first.evidence * la + second.evidence * lb) / (la + lb);
+        let Some(line) = Centreline::resampled(&points, STEP_M) else { return };
+        pieces[i] = Found { line, evidence };
+        pieces.remove(j);
+    }
+}
+
+/// The last point of a line (the first, when reversed) and the direction in which it leaves.
+fn end(line: &Centreline, reversed: bool) -> ([f64; 2], [f64; 2]) {
+    let n = line.points.len();
+    let reach = (10.0 / line.step) as usize;
+    let (last, before) = if reversed { (line.points[0], line.points[reach.min(n - 1)]) } else { (line.points[n - 1], line.points[n - 1 - reach.min(n - 1)]) };
+    let (dx, dy) = (last[0] - before[0], last[1] - before[1]);
+    let norm = dx.hypot(dy).max(1e-9);
+    (last, [dx / norm, dy / norm])
+}
+
+/// Drops pieces that run within a track's own width of a longer one for most of their length.
+fn drop_doubles(pieces: &mut Vec<Found>) {
+    let mut kept: Vec<Found> = Vec::new();
+    let mut followed = Followed::default();
+    for piece in pieces.drain(..) {
+        let inside = (0..piece.line.points.len())
+            .filter(|&i| {
+                let [tx, ty] = piece.line.tangent(i);
+                followed.has(piece.line.points[i], ty.atan2(tx))
+            })
+            .count();
+        if inside * 2 < piece.line.points.len() {
+            followed.mark(&piece.line.points);
+            kept.push(piece);
+        }
+    }
+    *pieces = kept;
+}
+
+/// Smoothed, and drawn on a little beyond both ends.
+fn finished(line: &Centreline) -> Centreline {
+    let reach = (8.0 / line.step) as usize;
+    let axis = |k: usize| smoothed(&line.points.iter().map(|p| p[k]).collect::<Vec<_>>(), reach);
+    let (xs, ys) = (axis(0), axis(1));
+    let mut points: Vec<[f64; 2]> = xs.into_iter().zip(ys).map(|(x, y)| [x, y]).collect();
+    let smooth = Centreline { points: points.clone(), step: line.step };
+    let ((a, ta), (b, tb)) = (end(&smooth, true), end(&smooth, false));
+    points.insert(0, [a[0] + ta[0] * BEYOND_M, a[1] + ta[1] * BEYOND_M]);
+    points.push([b[0] + tb[0] * BEYOND_M, b[1] + tb[1] * BEYOND_M]);
+    Centreline::resampled(&points, line.step).unwrap_or(smooth)
+}

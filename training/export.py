@@ -1,0 +1,52 @@
+#!/usr/bin/env python3
+"""Write trained weights as the program reads them (src/threshold/network.rs): export.py yard.pt strip.pt SRC_DIR
+
+Also prints what both networks answer to a fixed input; the tests hold the program against these numbers."""
+import json
+import os
+import struct
+import sys
+
+import numpy as np
+import torch
+
+import strip_net
+import yard_net
+
+
+def write(net, path):
+    with open(path, 'wb') as f:
+        for m in net.modules():
+            if isinstance(m, (torch.nn.Conv1d, torch.nn.Conv2d)):
+                w = m.weight.detach().numpy().reshape(m.out_channels, -1)
+                for row, bias in zip(w, m.bias.detach().numpy()):
+                    s = max(float(np.abs(row).max()), 1e-9) / 32767
+                    f.write(struct.pack('<ff', s, bias) + np.round(row / s).astype('<i2').tobytes())
+    print(path, os.path.getsize(path), 'bytes')
+
+
+def probe(*shape):
+    """A fixed input that every language can make: multiples of 1/64 between -2 and 2."""
+    n = int(np.prod(shape))
+    return torch.from_numpy((((np.arange(n, dtype=np.int64) * 7919) % 257 - 128) / 64).astype(np.float32).reshape(shape))
+
+
+def main():
+    yard, strip, out = sys.argv[1:4]
+    a, b = yard_net.YardNet(), strip_net.StripNet()
+    a.load_state_dict(torch.load(yard))
+    b.load_state_dict(torch.load(strip))
+    a.eval()
+    b.eval()
+    write(a, os.path.join(out, 'threshold', 'yard_weights.bin'))
+    write(b, os.path.join(out, 'segment', 'strip_weights.bin'))
+    with torch.no_grad():
+        y = a(probe(1, 6, 256, 256))[0]
+        s = b(probe(1, 6, 32, 200))[0]
+    r = dict(yard=[round(float(v), 4) for v in y[:, 64, 40:72:8].reshape(-1)], strip=[round(float(v), 4) for v in s[:, 20:100:20].reshape(-1)])
+    json.dump(r, open(os.path.join(out, 'threshold', 'probe.json'), 'w'))
+    print(json.dumps(r))
+
+
+if __name__ == '__main__':
+    main()
