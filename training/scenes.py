@@ -116,7 +116,7 @@ class Scene:
             s = np.array(c.get('top_shift', (0, 0)), f32)
             h = math.radians(c['heading'])
             self.cars.append(dict(ground=q, roof=q + s, centre=np.array([c['col'], c['row']], f32) + s, ground_centre=np.array([c['col'], c['row']], f32),
-                                  axis=np.array([math.sin(h), -math.cos(h)], f32), L=c['length'], W=c['width'], cls=CLASSES.index(c['class']), clear=c['clear'], track=c.get('track')))
+                                  axis=np.array([math.sin(h), -math.cos(h)], f32), L=c['length'], W=c['width'], H=c['height'], cls=CLASSES.index(c['class']), clear=c['clear'], track=c.get('track'), string=c.get('string')))
         self.tracks = [np.array(t['line'], f32) for t in self.t.get('tracks_px', [])]
         c = self.t['conditions']
         self.sun = shadow_vector(c['sun_az'], c['sun_el'])
@@ -194,6 +194,83 @@ def randomise(x, valid, colour, gsd, rng, strength=1.0):
     x = np.clip(x, 0, 1.5)
     x[~valid] = 0
     return x.astype(f32), colour
+
+
+def restyle(x, sc, origin, rng):
+    """Another look for the same yard: track beds, sleepers and rails, roofs, the depth of shadows. `origin` is the window's first pixel."""
+    g = sc.gsd
+    h, w = x.shape[:2]
+    q = lambda p: np.round((np.asarray(p) - origin) * 16 - 8).astype(np.int32)
+    seen = lambda p: ((p - origin > -60 / g) & (p - origin < [w + 60 / g, h + 60 / g])).all()
+    cars = [c for c in sc.cars if seen(c['centre'])]
+    roofs = np.zeros((h, w), np.uint8)
+    for c in cars:
+        cv2.fillConvexPoly(roofs, q((c['roof'] - c['centre']) * 1.04 + c['centre']), 255, shift=4)
+    if sc.tracks and rng.random() < .6:                         # the bed between the rails against the ground between the tracks
+        bed = np.zeros((h, w), np.uint8)
+        lines = [q(t[((t - origin > -20 / g) & (t - origin < [w + 20 / g, h + 20 / g])).all(1)]) for t in sc.tracks]
+        lines = [t for t in lines if len(t) > 1]
+        width = rng.uniform(2.2, 3.1)
+        if rng.random() < .35:                                  # every track its own age
+            tone = [math.exp(rng.normal(0, .3)) for _ in lines]
+        else:
+            tone = [math.exp(rng.normal(0, .3))] * len(lines)
+        m = np.ones((h, w), f32)
+        for t, k in zip(lines, tone):
+            cv2.polylines(m, [t], False, k, max(1, int(round(width / g))), cv2.LINE_8, shift=4)
+            cv2.polylines(bed, [t], False, 255, max(1, int(round(width / g))), cv2.LINE_8, shift=4)
+        if g < .45 and rng.random() < .5:                       # sleepers, one every 0.6 m
+            k = f32(math.exp(rng.normal(-.25, .25)))
+            for t in sc.tracks:
+                p, u = along(t, .6 / g)
+                ok = ((p - origin > 0) & (p - origin < [w, h])).all(1)
+                nrm = np.stack([-u[:, 1], u[:, 0]], 1) * (1.3 / g)
+                a, b = q(p[ok] - nrm[ok]), q(p[ok] + nrm[ok])
+                for i in range(len(a)):
+                    cv2.line(m, (int(a[i, 0]), int(a[i, 1])), (int(b[i, 0]), int(b[i, 1])), float(k), 1, cv2.LINE_8, 4)
+        if rng.random() < .4:                                   # rails, polished or rusty
+            k = float(math.exp(rng.normal(.1, .35)))
+            a = min(1., .15 / g)
+            for t in sc.tracks:
+                p, u = along(t, 3 / g)
+                nrm = np.stack([-u[:, 1], u[:, 0]], 1) * (.76 / g)
+                for sg in (-1, 1):
+                    cv2.polylines(m, [q(p + sg * nrm)], False, 1 + (k - 1) * a * 2, 1, cv2.LINE_8, 4)
+        m = cv2.GaussianBlur(m, (0, 0), max(.3, .2 / g))
+        m[roofs > 0] = 1
+        x = x * m[..., None]
+    if cars and rng.random() < .5:                              # shadows deeper or shallower
+        k = f32(math.exp(rng.normal(-.45, .5)))
+        m = np.zeros((h, w), np.uint8)
+        for c in cars:
+            d = sc.sun * c['H'] * .95 / g
+            hull = cv2.convexHull(np.concatenate([c['ground'], c['ground'] + d]).astype(f32))[:, 0]
+            cv2.fillConvexPoly(m, q(hull), 255, shift=4)
+        m[roofs > 0] = 0
+        x = x * (1 + (k - 1) * cv2.GaussianBlur(m, (0, 0), max(.4, .15 / g)).astype(f32)[..., None] / 255)
+    if cars and rng.random() < .5:                              # roofs of another colour and brightness
+        spread = rng.uniform(.15, .7)
+        m = np.ones((h, w, 3), f32)
+        common = rng.normal(0, .3)
+        string = {}
+        for c in cars:
+            if rng.random() < .75:
+                tint = np.exp(rng.normal(0, spread) * .7 + common + rng.normal(0, .12, 3))
+                if c.get('string') is not None and rng.random() < .5:       # block trains look alike
+                    tint = string.setdefault(c['string'], tint)
+                cv2.fillConvexPoly(m, q(c['roof']), [float(v) for v in tint], shift=4)
+        x = x * cv2.GaussianBlur(m, (0, 0), max(.4, .12 / g))
+    return x
+
+
+def along(line, step):
+    """Points every `step` along a polyline, with unit tangents."""
+    d = np.hypot(*np.diff(line, axis=0).T)
+    s = np.concatenate([[0], np.cumsum(d)])
+    t = np.arange(0, s[-1], step)
+    p = np.stack([np.interp(t, s, line[:, 0]), np.interp(t, s, line[:, 1])], 1)
+    u = np.gradient(p, axis=0) if len(p) > 1 else np.ones_like(p)
+    return p, u / np.maximum(np.hypot(*u.T), 1e-6)[:, None]
 
 
 def overhead_lines(x, gsd, rng):

@@ -139,7 +139,8 @@ def wander(n, sd, slow, rng):
 
 def strips(sc, rng, n_track=10, n_other=6):
     """Training strips of one freshly randomised view of a scene."""
-    img, colour = S.randomise(sc.image(), sc.valid, sc.colour, sc.gsd, rng)
+    img = S.restyle(sc.image(), sc, np.zeros(2), rng) if sc.tracks else sc.image()
+    img, colour = S.randomise(img, sc.valid, sc.colour, sc.gsd, rng)
     fields = S.local_fields(img, sc.valid, sc.gsd)
     fields[..., 1] *= math.exp(rng.normal(0, .12))
     h, w = sc.valid.shape

@@ -75,6 +75,8 @@ def crop(sc, rng):
         return crop(sc, rng)
     img = sc.x[y0:y1, x0:x1].astype(f32) / 40000
     val = sc.valid[y0:y1, x0:x1]
+    if sc.tracks:
+        img = S.restyle(img, sc, np.array([x0, y0]), rng)
     img, colour = S.randomise(img, val, sc.colour, g, rng)
     fields = S.local_fields(img, val, g)
     B = A.copy()

@@ -446,6 +446,11 @@ def build_wild(preset, seed):
         sp['env'] = pick(rng, ['rural', 'town', 'industrial', 'port'])
     if pop and rng.random() < .5:
         pop.update(loco_p=.4, coach_p=.12)
+    if pop and preset == 'busy':        # a wide, mostly empty marshalling yard, seen sharply
+        cond['gsd'] = round(float(rng.uniform(.24, .4)), 3)
+        cond['ss'] = 3
+        sp.update(n_tracks=int(rng.integers(10, 24)), spacing=(4.3, 5.2), W=round(340 / cond['gsd']) * cond['gsd'], H=round(300 / cond['gsd']) * cond['gsd'])
+        pop.update(fill=float(rng.uniform(.12, .5)), string=(1, 20), gap=(8, 120))
     return sp, cond, pop
 
 
