@@ -194,6 +194,20 @@ impl Plane {
     }
 }
 
+/// Red, green, blue (three times the same without colour) and validity of the pixels of a window, in the file's own numbers.
+fn read_rgb(scene: &Scene, window: Window) -> Result<(Vec<[f32; 3]>, Vec<bool>)> {
+    let block = scene.source.read(window)?;
+    let [red, green, blue] = if scene.bands.is_colour() { [0, 1, 2] } else { [0; 3] };
+    let red = block.band_f32(red);
+    let rgb = if scene.bands.is_colour() {
+        let (green, blue) = (block.band_f32(green), block.band_f32(blue));
+        red.into_iter().zip(green).zip(blue).map(|((r, g), b)| [r, g, b]).collect()
+    } else {
+        red.into_iter().map(|v| [v; 3]).collect()
+    };
+    Ok((rgb, block.valid))
+}
+
 /// Luminances looked at for the stretch of a scene.
 const STRETCH_WINDOWS: u32 = 16;
 const STRETCH_WINDOW_PX: u32 = 96;
