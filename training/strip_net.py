@@ -254,7 +254,7 @@ def main():
                 continue
             if not order:
                 order = list(rng.permutation(len(sc)))
-            pool += strips(sc[order.pop()], rng, 14, 8)
+            pool += strips(sc[order.pop()], rng, 26, 14)
         rng.shuffle(pool) if it % 3 == 0 else None
         ex, pool = pool[:o.batch], pool[o.batch:]
         x = torch.from_numpy(np.stack([e[0] for e in ex]))

@@ -47,12 +47,10 @@ class YardNet(nn.Module):
         return self.head(a)
 
 
-def crop(sc, rng):
-    """One training example: (6, 2*OUT, 2*OUT) input, (OUT, OUT, 6) target: heat, body, cos, sin, weight, cloud."""
+def crops(sc, rng, views=3):
+    """Training examples from one randomised window, each turned and scaled its own way: (6, 2*OUT, 2*OUT) input, (OUT, OUT, 6) target: heat, body, cos, sin, weight, cloud."""
     g = sc.gsd
     h, w = sc.valid.shape
-    n = OUT * 4                                       # 0.25 m samples
-    ang, k = rng.uniform(0, 2 * math.pi), math.exp(rng.uniform(-.16, .16))
     if sc.cars and rng.random() < .75:
         cx, cy = sc.cars[rng.integers(len(sc.cars))]['centre'] + rng.uniform(-60, 60, 2) / g
     elif sc.tracks and rng.random() < .5:
@@ -61,24 +59,31 @@ def crop(sc, rng):
         cx, cy = np.clip(cx, 0, w), np.clip(cy, 0, h)
     else:
         cx, cy = rng.uniform(0, w), rng.uniform(0, h)
-    s = g / .25 * k                                   # native px -> samples
-    ca, sa = math.cos(ang) * s, math.sin(ang) * s
-    A = np.array([[ca, -sa, 0], [sa, ca, 0]])
-    if rng.random() < .5:
-        A[0] *= -1
-    A[:, 2] = n / 2 - A[:, :2] @ [cx, cy]
     # cut a native window first, so that the randomisation works on the sensor's own pixels
-    R = int(OUT * .75 / k / g * 1.42) + 8
+    R = int(OUT * .62 / g * 1.42) + 8
     x0, y0 = int(max(0, cx - R)), int(max(0, cy - R))
     x1, y1 = int(min(w, cx + R)), int(min(h, cy + R))
     if x1 - x0 < 20 or y1 - y0 < 20:
-        return crop(sc, rng)
+        return crops(sc, rng, views)
     img = sc.x[y0:y1, x0:x1].astype(f32) / 40000
     val = sc.valid[y0:y1, x0:x1]
     if sc.tracks:
         img = S.restyle(img, sc, np.array([x0, y0]), rng)
     img, colour = S.randomise(img, val, sc.colour, g, rng)
     fields = S.local_fields(img, val, g)
+    return [view(sc, img, val, colour, fields, (x0, y0), (cx, cy), rng) for _ in range(views)]
+
+
+def view(sc, img, val, colour, fields, origin, centre, rng):
+    g, n = sc.gsd, OUT * 4
+    (x0, y0), (cx, cy) = origin, centre
+    ang, k = rng.uniform(0, 2 * math.pi), math.exp(rng.uniform(-.16, .16))
+    s = g / .25 * k                                   # native px -> samples
+    ca, sa = math.cos(ang) * s, math.sin(ang) * s
+    A = np.array([[ca, -sa, 0], [sa, ca, 0]])
+    if rng.random() < .5:
+        A[0] *= -1
+    A[:, 2] = n / 2 - A[:, :2] @ (np.array([cx, cy]) + rng.uniform(-15, 15, 2) / g)
     B = A.copy()
     B[:, 2] += B[:, :2] @ [x0, y0]
     # pixel centres: index i is coordinate i + .5
@@ -194,7 +199,7 @@ def main():
     ap.add_argument('--scenes', nargs='+', required=True)
     ap.add_argument('--negatives')
     ap.add_argument('--minutes', type=float, default=45)
-    ap.add_argument('--batch', type=int, default=6)
+    ap.add_argument('--batch', type=int, default=9)
     ap.add_argument('--lr', type=float, default=2e-3)
     ap.add_argument('--threads', type=int, default=1)
     ap.add_argument('--seed', type=int, default=1)
@@ -222,13 +227,13 @@ def main():
         for gr in opt.param_groups:
             gr['lr'] = o.lr * min(1, (it + 1) / 100) * .5 * (1 + math.cos(math.pi * u)) + 1e-6
         ex = []
-        for _ in range(o.batch):
-            if neg and rng.random() < .12:
-                ex.append(crop(mosaic(neg, rng), rng))
+        while len(ex) < o.batch:
+            if neg and rng.random() < .15:
+                ex += crops(mosaic(neg, rng), rng, 2)
                 continue
             if not order:
                 order = list(rng.permutation(len(sc)))
-            ex.append(crop(sc[order.pop()], rng))
+            ex += crops(sc[order.pop()], rng)
         x = torch.from_numpy(np.stack([e[0] for e in ex])).to(memory_format=torch.channels_last)
         t = torch.from_numpy(np.stack([e[1] for e in ex])).permute(0, 3, 1, 2)
         vis = F.avg_pool2d(x[:, 3:4], 2)[:, 0]

@@ -18,7 +18,8 @@ const Z: f64 = 1.96;
 
 /// Lower and upper end of the 95 % interval of the number of freight cars.
 pub fn interval(vehicles: &[Vehicle], gsd_m: f64) -> (u32, u32) {
-    let freight: Vec<f64> = vehicles.iter().filter(|vehicle| vehicle.class.is_freight()).map(|vehicle| vehicle.confidence).collect();
+    let freight: Vec<f64> =
+        vehicles.iter().filter(|vehicle| vehicle.class.is_freight()).map(|vehicle| vehicle.confidence).collect();
     let n = freight.len() as f64;
     let own: f64 = freight.iter().map(|p| p * (1.0 - p)).sum();
     let share = SCENE + (COARSE - SCENE) * ((gsd_m - 0.5) / 0.5).clamp(0.0, 1.2);

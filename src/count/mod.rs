@@ -6,8 +6,8 @@ pub mod scene;
 pub mod site;
 pub mod vehicle;
 
-use serde::{Deserialize, Serialize};
 pub use scene::{CountOptions, GivenTrack, Yard, count_scene};
+use serde::{Deserialize, Serialize};
 pub use vehicle::{Class, Vehicle};
 
 /// Whether a scene's count may be used.

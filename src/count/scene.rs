@@ -118,11 +118,16 @@ struct Parts {
 
 impl Parts {
     fn add(&mut self, plane: &Plane, ground: &Ground, site: &Site, chunk: &Chunk, options: &CountOptions) {
-        let core_m = options.tile_size.map_or(yard_map::CORE_M, |size| (size as usize).div_ceil(yard_map::PATCH_M) * yard_map::PATCH_M);
+        let core_m =
+            options.tile_size.map_or(yard_map::CORE_M, |size| (size as usize).div_ceil(yard_map::PATCH_M) * yard_map::PATCH_M);
         let wanted = |patch: Area| patch.intersection(chunk.read).is_some() && site.wants(patch);
         let cores: Vec<_> = tile::cores(chunk.read, core_m as f64)
             .into_iter()
-            .filter(|core| tile::cores(core.area(core_m as f64), yard_map::PATCH_M as f64).iter().any(|p| wanted(p.area(yard_map::PATCH_M as f64))))
+            .filter(|core| {
+                tile::cores(core.area(core_m as f64), yard_map::PATCH_M as f64)
+                    .iter()
+                    .any(|p| wanted(p.area(yard_map::PATCH_M as f64)))
+            })
             .collect();
         let map = YardMap::look(plane, &cores, core_m, wanted);
         let (lines, names): (Vec<Centreline>, Vec<String>) = if site.lines.is_empty() {
@@ -136,7 +141,8 @@ impl Parts {
         let first = self.tracks.len();
         let walked: Vec<_> = lines.par_iter().enumerate().map(|(i, line)| walk(plane, &map, ground, line, first + i)).collect();
         for ((line, name), (candidates, seen)) in lines.iter().zip(names).zip(walked) {
-            let points: Vec<[f64; 2]> = line.points.iter().step_by((2.0 / line.step).ceil() as usize).map(|&p| ground.to_pixel(p)).collect();
+            let points: Vec<[f64; 2]> =
+                line.points.iter().step_by((2.0 / line.step).ceil() as usize).map(|&p| ground.to_pixel(p)).collect();
             self.tracks.push(SceneTrack { name, line: points, visible: seen });
             self.seen_m += seen * line.length();
             self.length_m += line.length();
@@ -147,7 +153,8 @@ impl Parts {
     fn finish(self, ground: &Ground, site: &Site, gsd: f64) -> SceneCount {
         let footprints: Vec<Footprint> = self.candidates.iter().map(|candidate| candidate.footprint).collect();
         let stays = resolve(&footprints);
-        let kept: Vec<Candidate> = self.candidates.into_iter().zip(stays).filter(|(_, stays)| *stays).map(|(candidate, _)| candidate).collect();
+        let kept: Vec<Candidate> =
+            self.candidates.into_iter().zip(stays).filter(|(_, stays)| *stays).map(|(candidate, _)| candidate).collect();
         let coupled: Vec<bool> = kept.iter().map(|candidate| candidate.coupled).collect();
         let mut vehicles: Vec<Vehicle> = kept.into_iter().map(|candidate| candidate.vehicle).collect();
         number_strings(&mut vehicles, &coupled);
@@ -182,7 +189,8 @@ impl Parts {
 }
 
 fn unusable(reason: String) -> SceneCount {
-    let count = Count { freight_cars: 0, low: 0, high: 0, locomotives: 0, coaches: 0, coverage: 0.0, status: Status::Unusable, reason };
+    let count =
+        Count { freight_cars: 0, low: 0, high: 0, locomotives: 0, coaches: 0, coverage: 0.0, status: Status::Unusable, reason };
     SceneCount { count, vehicles: Vec::new(), tracks: Vec::new(), registration_m: [0.0; 2], registration_confidence: 0.0 }
 }
 
@@ -199,7 +207,15 @@ fn walk(plane: &Plane, map: &YardMap, ground: &Ground, line: &Centreline, track:
     (candidates, seen)
 }
 
-fn candidate(plane: &Plane, map: &YardMap, ground: &Ground, line: &Centreline, columns: &[Column], car: &Segment, track: usize) -> Option<Candidate> {
+fn candidate(
+    plane: &Plane,
+    map: &YardMap,
+    ground: &Ground,
+    line: &Centreline,
+    columns: &[Column],
+    car: &Segment,
+    track: usize,
+) -> Option<Candidate> {
     let body = &columns[car.from..car.to];
     let mean = |value: fn(&Column) -> f32| body.iter().map(|column| f64::from(value(column))).sum::<f64>() / body.len() as f64;
     let offset = mean(|column| column.offset_m);

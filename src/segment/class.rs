@@ -28,7 +28,8 @@ pub fn classify(columns: &[Column]) -> (Class, f64) {
     let probability = scores.map(|score| (score - top).exp() / total);
     let (freight, other): (Vec<_>, Vec<_>) = CLASSES.into_iter().zip(probability).partition(|(class, _)| class.is_freight());
     let sum = |part: &[(Class, f64)]| part.iter().map(|(_, p)| p).sum::<f64>();
-    let likeliest = |part: &[(Class, f64)]| part.iter().copied().fold((Class::Freight, 0.0), |a, b| if b.1 > a.1 { b } else { a });
+    let likeliest =
+        |part: &[(Class, f64)]| part.iter().copied().fold((Class::Freight, 0.0), |a, b| if b.1 > a.1 { b } else { a });
     if sum(&other) >= OTHER_NAMED {
         return likeliest(&other);
     }

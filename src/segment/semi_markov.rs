@@ -60,7 +60,11 @@ pub fn segment(columns: &[Column]) -> Segmentation {
             continue;
         }
         let to = columns[from..].iter().position(|column| !column.seen).map_or(columns.len(), |n| from + n);
-        cars.extend(Lattice::new(&columns[from..to]).solve().into_iter().map(|car| Segment { from: car.from + from, to: car.to + from, ..car }));
+        cars.extend(Lattice::new(&columns[from..to]).solve().into_iter().map(|car| Segment {
+            from: car.from + from,
+            to: car.to + from,
+            ..car
+        }));
         from = to;
     }
     Segmentation { cars }
@@ -186,7 +190,8 @@ impl Lattice {
             }
         }
         let whole = backward[0][Empty as usize];
-        let mut state = [Empty, Car, Closing].into_iter().fold(Empty, |a, b| if best[n][b as usize] > best[n][a as usize] { b } else { a });
+        let mut state =
+            [Empty, Car, Closing].into_iter().fold(Empty, |a, b| if best[n][b as usize] > best[n][a as usize] { b } else { a });
         let (mut at, mut cars) = (n, Vec::new());
         while at > 0 {
             let (before, from) = back[at][state as usize];
@@ -203,10 +208,11 @@ impl Lattice {
     /// Probability, over all segmentations, of a car whose ends lie near these.
     fn probability(&self, from: usize, to: usize, forward: &[[f64; 4]], backward: &[[f64; 4]], whole: f64) -> f64 {
         let mut total = f64::NEG_INFINITY;
-        for end in to.saturating_sub(SAME_CAR)..=(to + SAME_CAR).min(self.n) {
+        let (first, last) = (to.saturating_sub(SAME_CAR), (to + SAME_CAR).min(self.n));
+        for (end, after) in backward.iter().enumerate().take(last + 1).skip(first) {
             self.steps(Car, end, |before, at, score| {
                 if at.abs_diff(from) <= SAME_CAR {
-                    total = log_add(total, forward[at][before as usize] + score + backward[end][Car as usize]);
+                    total = log_add(total, forward[at][before as usize] + score + after[Car as usize]);
                 }
             });
         }

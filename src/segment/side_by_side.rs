@@ -35,7 +35,9 @@ pub fn resolve(footprints: &[Footprint]) -> Vec<bool> {
         let own = &footprints[index];
         let (c, r) = cell(own.centre);
         let taken = (-1..=1).flat_map(|dc| (-1..=1).map(move |dr| (c + dc, r + dr))).any(|key| {
-            grid.get(&key).is_some_and(|others| others.iter().any(|&other| footprints[other].track != own.track && overlap(own, &footprints[other])))
+            grid.get(&key).is_some_and(|others| {
+                others.iter().any(|&other| footprints[other].track != own.track && overlap(own, &footprints[other]))
+            })
         });
         if !taken {
             stays[index] = true;

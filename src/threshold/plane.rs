@@ -2,7 +2,7 @@
 
 use super::radiometry::{CELL_M, CellSums, LOCAL_REACH, Stretch, channels, local_statistics, log_chroma};
 use crate::error::Result;
-use crate::raster::{Scene, Window};
+use crate::raster::{Role, Scene, Window};
 use crate::tile::Area;
 
 /// Pixels finer than this are averaged in whole blocks when they are read: metres. A quarter of a metre resolves the gap between two
@@ -62,7 +62,7 @@ impl Plane {
             origin: [f64::from(c0) * step_m[0], f64::from(r0) * step_m[1]],
             cols,
             rows,
-            colour: scene.bands.is_colour(),
+            colour: rgb_bands(scene).1,
             samples: vec![[0; 3]; cols * rows],
             valid: vec![false; cols * rows],
             cell_col: 0,
@@ -145,7 +145,8 @@ impl Plane {
             for (dc, wc) in [(0.0, 1.0 - fu), (1.0, fu)] {
                 let (r, c) = (cv + dr, cu + dc);
                 let inside = r >= 0.0 && c >= 0.0 && r < self.rows as f64 && c < self.cols as f64;
-                let index = r.clamp(0.0, (self.rows - 1) as f64) as usize * self.cols + c.clamp(0.0, (self.cols - 1) as f64) as usize;
+                let index =
+                    r.clamp(0.0, (self.rows - 1) as f64) as usize * self.cols + c.clamp(0.0, (self.cols - 1) as f64) as usize;
                 let weight = wr * wc;
                 let pixel = self.samples[index];
                 (0..3).for_each(|band| colour[band] += weight * f32::from(pixel[band]));
@@ -194,13 +195,22 @@ impl Plane {
     }
 }
 
-/// Red, green, blue (three times the same without colour) and validity of the pixels of a window, in the file's own numbers.
+/// The bands that serve as red, green and blue, and whether they are three different ones. A panchromatic image serves three times.
+fn rgb_bands(scene: &Scene) -> ([usize; 3], bool) {
+    let [red, green, blue] = [Role::Red, Role::Green, Role::Blue].map(|role| scene.bands.find(role));
+    match (red, green, blue) {
+        (Some(red), Some(green), Some(blue)) => ([red, green, blue], true),
+        _ => ([scene.bands.luminance().first().map_or(0, |(band, _)| *band); 3], false),
+    }
+}
+
+/// Red, green, blue and validity of the pixels of a window, in the file's own numbers.
 fn read_rgb(scene: &Scene, window: Window) -> Result<(Vec<[f32; 3]>, Vec<bool>)> {
     let block = scene.source.read(window)?;
-    let [red, green, blue] = if scene.bands.is_colour() { [0, 1, 2] } else { [0; 3] };
-    let red = block.band_f32(red);
-    let rgb = if scene.bands.is_colour() {
-        let (green, blue) = (block.band_f32(green), block.band_f32(blue));
+    let (bands, colour) = rgb_bands(scene);
+    let red = block.band_f32(bands[0]);
+    let rgb = if colour {
+        let (green, blue) = (block.band_f32(bands[1]), block.band_f32(bands[2]));
         red.into_iter().zip(green).zip(blue).map(|((r, g), b)| [r, g, b]).collect()
     } else {
         red.into_iter().map(|v| [v; 3]).collect()

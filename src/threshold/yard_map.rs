@@ -145,7 +145,10 @@ impl YardMap {
     pub fn cells(&self) -> impl Iterator<Item = (i64, i64, Evidence)> + '_ {
         let side = PATCH_M as i64;
         self.patches.iter().flat_map(move |(&(row, col), patch)| {
-            patch.iter().enumerate().map(move |(i, &evidence)| (col * side + i as i64 % side, row * side + i as i64 / side, evidence))
+            patch
+                .iter()
+                .enumerate()
+                .map(move |(i, &evidence)| (col * side + i as i64 % side, row * side + i as i64 / side, evidence))
         })
     }
 }
@@ -175,7 +178,12 @@ fn patch(outputs: &Maps, row: usize, col: usize) -> Vec<Evidence> {
             let (r, c) = (i / PATCH_M, i % PATCH_M);
             let (cos, sin) = (at(2, r, c), at(3, r, c));
             let norm = cos.hypot(sin).max(1e-6);
-            Evidence { track: logistic(at(0, r, c)), body: logistic(at(1, r, c)), heading: [cos / norm, sin / norm], cloud: logistic(at(4, r, c)) }
+            Evidence {
+                track: logistic(at(0, r, c)),
+                body: logistic(at(1, r, c)),
+                heading: [cos / norm, sin / norm],
+                cloud: logistic(at(4, r, c)),
+            }
         })
         .collect()
 }

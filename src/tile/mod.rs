@@ -29,7 +29,8 @@ impl Area {
 
     /// The common part, if there is one.
     pub fn intersection(self, other: Self) -> Option<Self> {
-        let a = Self { x0: self.x0.max(other.x0), y0: self.y0.max(other.y0), x1: self.x1.min(other.x1), y1: self.y1.min(other.y1) };
+        let a =
+            Self { x0: self.x0.max(other.x0), y0: self.y0.max(other.y0), x1: self.x1.min(other.x1), y1: self.y1.min(other.y1) };
         (a.x0 < a.x1 && a.y0 < a.y1).then_some(a)
     }
 

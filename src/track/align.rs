@@ -59,7 +59,8 @@ pub fn align(lines: &[Centreline], map: &YardMap, reach_m: f64) -> Aligned {
     let points: Vec<([f64; 2], [f64; 2])> = coarse.iter().flatten().copied().collect();
     let (shift, confidence) = scene_shift(&points, map, reach_m);
     let aligned = lines.iter().map(|line| follow(&line.shifted(shift), map)).collect::<Vec<_>>();
-    let evidence = aligned.iter().map(|(_, e)| e).sum::<f64>() / aligned.iter().map(|(l, _)| l.points.len() as f64).sum::<f64>().max(1.0);
+    let evidence =
+        aligned.iter().map(|(_, e)| e).sum::<f64>() / aligned.iter().map(|(l, _)| l.points.len() as f64).sum::<f64>().max(1.0);
     Aligned { lines: aligned.into_iter().map(|(line, _)| line).collect(), shift, evidence, confidence }
 }
 
@@ -83,7 +84,8 @@ fn scene_shift(points: &[([f64; 2], [f64; 2])], map: &YardMap, reach_m: f64) -> 
             }
         }
     }
-    let best_of = |tried: &[([f64; 2], f64)]| tried.iter().fold(([0.0; 2], f64::MIN), |best, &t| if t.1 > best.1 { t } else { best });
+    let best_of =
+        |tried: &[([f64; 2], f64)]| tried.iter().fold(([0.0; 2], f64::MIN), |best, &t| if t.1 > best.1 { t } else { best });
     let (coarse, value) = best_of(&tried);
     let far: Vec<_> = tried.iter().filter(|(g, _)| (g[0] - coarse[0]).hypot(g[1] - coarse[1]) > 2.5).copied().collect();
     let second = best_of(&far).1;

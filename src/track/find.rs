@@ -137,7 +137,9 @@ fn walk(map: &YardMap, followed: &Followed, start: [f64; 2], heading: f64) -> Ve
         let best = (-ARCS..=ARCS)
             .map(|k| {
                 let bend = f64::from(k) / f64::from(ARCS) / RADIUS_M;
-                let value = ahead(map, at, heading, bend) - TURN_COST * ((bend - curvature) * RADIUS_M).powi(2) - 0.002 * f64::from(k * k) / 36.0;
+                let value = ahead(map, at, heading, bend)
+                    - TURN_COST * ((bend - curvature) * RADIUS_M).powi(2)
+                    - 0.002 * f64::from(k * k) / 36.0;
                 (bend, value)
             })
             .fold((0.0, f64::MIN), |best, t| if t.1 > best.1 { t } else { best });
@@ -192,7 +194,8 @@ struct Followed {
 impl Followed {
     fn has(&self, [x, y]: [f64; 2], heading: f64) -> bool {
         let headings = self.cells.get(&(x.floor() as i64, y.floor() as i64));
-        headings.is_some_and(|all| all.iter().any(|other| ((other - heading + PI / 2.0).rem_euclid(PI) - PI / 2.0).abs() < SAME_WAY))
+        headings
+            .is_some_and(|all| all.iter().any(|other| ((other - heading + PI / 2.0).rem_euclid(PI) - PI / 2.0).abs() < SAME_WAY))
     }
 
     fn mark(&mut self, points: &[[f64; 2]]) {
@@ -203,7 +206,8 @@ impl Followed {
             for along in [0.0, 0.5] {
                 for k in -3..=3 {
                     let v = f64::from(k) / 3.0 * OWN_M;
-                    let cell = ((pair[0][0] + dx * along + nx * v).floor() as i64, (pair[0][1] + dy * along + ny * v).floor() as i64);
+                    let cell =
+                        ((pair[0][0] + dx * along + nx * v).floor() as i64, (pair[0][1] + dy * along + ny * v).floor() as i64);
                     let headings = self.cells.entry(cell).or_default();
                     if !headings.iter().any(|other| (other - heading).abs() < 0.05) {
                         headings.push(heading);
@@ -266,7 +270,11 @@ fn join(pieces: &mut Vec<Found>) {
 fn end(line: &Centreline, reversed: bool) -> ([f64; 2], [f64; 2]) {
     let n = line.points.len();
     let reach = (10.0 / line.step) as usize;
-    let (last, before) = if reversed { (line.points[0], line.points[reach.min(n - 1)]) } else { (line.points[n - 1], line.points[n - 1 - reach.min(n - 1)]) };
+    let (last, before) = if reversed {
+        (line.points[0], line.points[reach.min(n - 1)])
+    } else {
+        (line.points[n - 1], line.points[n - 1 - reach.min(n - 1)])
+    };
     let (dx, dy) = (last[0] - before[0], last[1] - before[1]);
     let norm = dx.hypot(dy).max(1e-9);
     (last, [dx / norm, dy / norm])
