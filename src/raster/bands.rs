@@ -24,6 +24,34 @@ pub enum Role {
     Other,
 }
 
+impl Role {
+    /// The role that a name means: STAC common names, GDAL's colour interpretations, vendors' names.
+    pub(crate) fn from_name(name: &str) -> Self {
+        match name.trim().to_ascii_lowercase().as_str() {
+            "pan" | "panchromatic" | "gray" | "grey" | "p" => Self::Pan,
+            "red" | "r" => Self::Red,
+            "green" | "g" => Self::Green,
+            "blue" | "b" => Self::Blue,
+            "nir" | "nir08" | "near infrared" | "near_infrared" | "near-infrared" | "nir1" | "n" => Self::Nir,
+            "alpha" => Self::Alpha,
+            _ => Self::Other,
+        }
+    }
+
+    /// The name used in every output.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pan => "pan",
+            Self::Red => "red",
+            Self::Green => "green",
+            Self::Blue => "blue",
+            Self::Nir => "nir",
+            Self::Alpha => "alpha",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// The roles of an image's bands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BandRoles {
@@ -51,6 +79,16 @@ impl BandRoles {
             (Some(red), Some(green), Some(blue)) => vec![(red, 0.2126), (green, 0.7152), (blue, 0.0722)],
             _ => vec![(self.roles.iter().position(|&role| role != Role::Alpha).unwrap_or(0), 1.0)],
         }
+    }
+
+    /// Roles that are stated, if they fit the image: one for each band, or for each band but alpha. Roles of which none is
+    /// a colour say nothing.
+    pub(crate) fn stated(mut roles: Vec<Role>, bands: usize, alpha: Option<usize>, from: &str) -> Option<Self> {
+        if let Some(alpha) = alpha.filter(|&alpha| roles.len() + 1 == bands && alpha <= roles.len()) {
+            roles.insert(alpha, Role::Alpha);
+        }
+        let telling = roles.iter().any(|role| matches!(role, Role::Pan | Role::Red | Role::Green | Role::Blue));
+        (roles.len() == bands && telling).then(|| Self { roles, stated: true, from: from.to_owned() })
     }
 
     /// What is assumed when nothing is stated: one band is pan; three are red, green, blue; four bands of 8 bits are red,

@@ -14,7 +14,6 @@ pub(crate) fn find_beside(image: &Path, ending: &str) -> Option<PathBuf> {
         .find(|path| path != image && is_regular(path))
 }
 
-#[allow(dead_code, reason = "for the sidecars that follow")]
 /// The file beside an image whose name has something appended (`a.png` -> `a.png.aux.xml`), if it is a regular file.
 pub(crate) fn find_appended(image: &Path, appendix: &str) -> Option<PathBuf> {
     let mut name = image.file_name()?.to_owned();
@@ -22,7 +21,6 @@ pub(crate) fn find_appended(image: &Path, appendix: &str) -> Option<PathBuf> {
     Some(image.with_file_name(name)).filter(|path| is_regular(path))
 }
 
-#[allow(dead_code, reason = "for the sidecars that follow")]
 /// The file beside an image whose stem has something appended (`a.tif` -> `a_metadata.json`), if it is a regular file.
 pub(crate) fn find_stem(image: &Path, appendix: &str) -> Option<PathBuf> {
     let mut name = image.file_stem()?.to_owned();

@@ -78,6 +78,6 @@ fn search(folder: &Path, listing: &mut Listing) {
     }
 }
 
-fn is_image_name(path: &Path) -> bool {
+pub(crate) fn is_image_name(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
 }

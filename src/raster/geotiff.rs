@@ -1,12 +1,14 @@
 //! What the GeoTIFF tags say about where an image lies (OGC 19-008r4).
 
 use geotiff_core::geokeys::{
-    GEODETIC_CRS_TYPE, GT_MODEL_TYPE, GT_RASTER_TYPE, GeoKeyDirectory, PROJ_LINEAR_UNITS, PROJECTED_CRS_TYPE,
+    GEODETIC_CRS_TYPE, GT_CITATION, GT_MODEL_TYPE, GT_RASTER_TYPE, GeoKeyDirectory, PROJ_CITATION, PROJ_COORD_TRANS,
+    PROJ_LINEAR_UNITS, PROJECTED_CRS_TYPE, PROJECTION,
 };
 use tiff_reader::{Ifd, TagValue};
 
 use super::crs::Crs;
 use super::georeference::Georeference;
+use super::projection::{Projection, datum_of_epsg};
 
 const TAG_PIXEL_SCALE: u16 = 33550;
 const TAG_TIEPOINTS: u16 = 33922;
@@ -21,6 +23,11 @@ const PIXEL_IS_POINT: u16 = 2;
 /// `GTModelTypeGeoKey`: projected, geographic.
 const MODEL_PROJECTED: u16 = 1;
 const MODEL_GEOGRAPHIC: u16 = 2;
+/// Stands for "spelt out in other keys".
+const USER_DEFINED: u16 = 32767;
+const KEY_ELLIPSOID: u16 = 2056;
+const KEY_SEMI_MAJOR_AXIS: u16 = 2057;
+const KEY_LINEAR_UNIT_SIZE: u16 = 3077;
 
 /// How an image is tied to the ground.
 #[derive(Debug, Clone)]
@@ -60,7 +67,7 @@ pub(crate) fn tie(ifd: &Ifd) -> Tie {
         let mut georeference = Georeference::new(transform, crs.clone());
         if georeference.crs.is_none() {
             georeference.epsg = keys.as_ref().and_then(epsg);
-            georeference.unit_m = keys.as_ref().and_then(linear_unit).unwrap_or(1.0);
+            georeference.unit_m = keys.as_ref().map_or(1.0, linear_unit);
         }
         georeference
     });
@@ -84,7 +91,7 @@ fn geo_keys(ifd: &Ifd) -> Option<GeoKeyDirectory> {
 
 /// EPSG code of the CRS, where the keys name one (0 is undefined, 32767 user-defined).
 fn epsg(keys: &GeoKeyDirectory) -> Option<u32> {
-    let code = |key| keys.get_short(key).filter(|&code| code != 0 && code != 32767).map(u32::from);
+    let code = |key| keys.get_short(key).filter(|&code| code != 0 && code != USER_DEFINED).map(u32::from);
     match keys.get_short(GT_MODEL_TYPE) {
         Some(MODEL_GEOGRAPHIC) => code(GEODETIC_CRS_TYPE),
         Some(MODEL_PROJECTED) => code(PROJECTED_CRS_TYPE),
@@ -94,16 +101,85 @@ fn epsg(keys: &GeoKeyDirectory) -> Option<u32> {
 }
 
 fn crs(keys: &GeoKeyDirectory) -> Option<Crs> {
-    Crs::from_epsg(epsg(keys)?)
+    match epsg(keys) {
+        Some(code) => Crs::from_epsg(code),
+        None => user_defined(keys),
+    }
 }
 
-/// Metres per unit of a projected system that is not known otherwise (EPSG unit codes).
-fn linear_unit(keys: &GeoKeyDirectory) -> Option<f64> {
-    match keys.get_short(PROJ_LINEAR_UNITS)? {
-        9001 => Some(1.0),
-        9002 => Some(0.3048),
-        9003 => Some(1200.0 / 3937.0),
-        9036 => Some(1000.0),
-        _ => None,
+/// Metres per unit of a projected system (EPSG unit codes); 1 where nothing is said.
+fn linear_unit(keys: &GeoKeyDirectory) -> f64 {
+    match keys.get_short(PROJ_LINEAR_UNITS) {
+        Some(9002) => 0.3048,
+        Some(9003) => 1200.0 / 3937.0,
+        Some(9036) => 1000.0,
+        Some(USER_DEFINED) => double(keys, KEY_LINEAR_UNIT_SIZE).filter(|&size| size > 0.0).unwrap_or(1.0),
+        _ => 1.0,
     }
+}
+
+fn double(keys: &GeoKeyDirectory, key: u16) -> Option<f64> {
+    keys.get_double(key)?.first().copied().filter(|value| value.is_finite())
+}
+
+/// A CRS that the keys spell out instead of naming it. Angles are taken as degrees, which is what everybody writes.
+fn user_defined(keys: &GeoKeyDirectory) -> Option<Crs> {
+    let datum = match keys.get_short(GEODETIC_CRS_TYPE).filter(|&code| code != 0 && code != USER_DEFINED) {
+        Some(code) => datum_of_epsg(u32::from(code))?,
+        None => {
+            // Only an ellipsoid with the Earth's centre is known: WGS84 and GRS80 are the same to a millimetre.
+            let ellipsoid = keys.get_short(KEY_ELLIPSOID);
+            match (ellipsoid, double(keys, KEY_SEMI_MAJOR_AXIS)) {
+                (Some(7030 | 7019), _) | (_, Some(6_378_137.0)) => datum_of_epsg(4326)?,
+                _ => return None,
+            }
+        }
+    };
+    let name = keys.get_ascii(PROJ_CITATION).or_else(|| keys.get_ascii(GT_CITATION)).unwrap_or("user-defined");
+    let name = name.trim_end_matches(['|', '\0']);
+    if keys.get_short(GT_MODEL_TYPE) == Some(MODEL_GEOGRAPHIC) {
+        return Projection { datum, unit_m: 1.0, ..Projection::default() }.crs(name);
+    }
+    let mut projection = Projection { datum, unit_m: linear_unit(keys), ..Projection::default() };
+    let set = |name: &str, value: f64| (name.to_owned(), value);
+    // EPSG codes of the UTM projections.
+    if let Some(code @ (16001..=16060 | 16101..=16160)) = keys.get_short(PROJECTION) {
+        let south = code >= 16100;
+        projection.method = "transversemercator".to_owned();
+        projection.parameters = vec![
+            set("centralmeridian", f64::from(code % 100) * 6.0 - 183.0),
+            set("scalefactor", 0.9996),
+            set("falseeasting", 500_000.0 / projection.unit_m),
+            set("falsenorthing", if south { 10_000_000.0 / projection.unit_m } else { 0.0 }),
+        ];
+        return projection.crs(name);
+    }
+    projection.method = match keys.get_short(PROJ_COORD_TRANS)? {
+        1 => "transversemercator",
+        7 => "mercator",
+        8 => "lambertconformalconic2sp",
+        9 => "lambertconformalconic1sp",
+        10 => "lambertazimuthalequalarea",
+        11 => "albersconicequalarea",
+        15 => "polarstereographic",
+        16 => "obliquestereographic",
+        _ => return None,
+    }
+    .to_owned();
+    // Origin, false origin and centre are different keys for the same thing.
+    let parameters: [(&str, &[u16]); 7] = [
+        ("standardparallel1", &[3078]),
+        ("standardparallel2", &[3079]),
+        ("centralmeridian", &[3080, 3084, 3088, 3095]),
+        ("latitudeoforigin", &[3081, 3085, 3089]),
+        ("falseeasting", &[3082, 3086, 3090]),
+        ("falsenorthing", &[3083, 3087, 3091]),
+        ("scalefactor", &[3092, 3093]),
+    ];
+    for (parameter, candidates) in parameters {
+        if let Some(value) = candidates.iter().find_map(|&key| double(keys, key)) {
+            projection.parameters.push(set(parameter, value));
+        }
+    }
+    projection.crs(name)
 }

@@ -23,6 +23,7 @@ pub struct PictureSource {
     alpha: Option<usize>,
     max_memory: usize,
     pixels: OnceLock<Result<DynamicImage, String>>,
+    exif: Option<Vec<u8>>,
 }
 
 impl PictureSource {
@@ -31,7 +32,7 @@ impl PictureSource {
     /// # Errors
     /// When the file cannot be read, is none of the formats, or its pixels would take more than half of `max_memory` bytes.
     pub fn open(path: &Path, format: ImageFormat, max_memory: usize) -> Result<Self> {
-        let decoder = reader(path, format, max_memory)?.into_decoder().map_err(|error| explain(path, &error.to_string()))?;
+        let mut decoder = reader(path, format, max_memory)?.into_decoder().map_err(|error| explain(path, &error.to_string()))?;
         let (width, height) = decoder.dimensions();
         let (bands, kind, alpha) = layout(decoder.color_type())
             .ok_or_else(|| Error::image(path, format!("pixels of the kind {:?} are not read", decoder.color_type())))?;
@@ -50,8 +51,14 @@ impl PictureSource {
                 ),
             ));
         }
+        let exif = decoder.exif_metadata().ok().flatten();
         let path = path.to_owned();
-        Ok(Self { path, format, width, height, bands, kind, alpha, max_memory, pixels: OnceLock::new() })
+        Ok(Self { path, format, width, height, bands, kind, alpha, max_memory, pixels: OnceLock::new(), exif })
+    }
+
+    /// The file's EXIF block, if it has one.
+    pub(crate) fn take_exif(&mut self) -> Option<Vec<u8>> {
+        self.exif.take()
     }
 
     fn pixels(&self) -> Result<&DynamicImage> {

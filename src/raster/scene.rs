@@ -6,21 +6,31 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::acquired::{Acquired, AcquiredFrom};
-use super::bands::BandRoles;
-use super::beside::{find_beside, read_text};
+use super::aux_xml::{AuxXml, parse_aux_xml};
+use super::bands::{BandRoles, Role};
+use super::beside::{find_appended, find_beside, find_stem, read_text};
+use super::crs::Crs;
 use super::georeference::Georeference;
-use super::geotiff::{self, Tie};
+use super::geotiff::Tie;
+use super::metadata::Metadata;
 use super::name_date::date_in_name;
-use super::open::{self, Opened};
 use super::source::RasterSource;
 use super::sun::Sun;
-use super::{wkt, world_file};
+use super::wkt::crs_from_wkt;
+use super::{open, sidecar, world_file};
 use crate::error::{Error, Result};
 
 /// Memory that is allowed when nothing else is said, in MiB.
 pub const DEFAULT_MAX_MEMORY_MIB: usize = 1024;
 /// Texts of coordinate reference systems are smaller than this.
 const MAX_PRJ_BYTES: u64 = 1 << 20;
+
+/// Pixels smaller than this, where the CRS is not known, are degrees.
+const MIN_METRES_PER_PIXEL: f64 = 0.02;
+const CONTROL_POINTS_ONLY: &str = "the image is tied to the ground by control points (GCPs) only; orthorectify it first with `gdalwarp -r \
+                                   cubic -order 1 -t_srs EPSG:CODE IN OUT`";
+const RATIONAL_ONLY: &str = "the image is tied to the ground by RPCs only; orthorectify it first with `gdalwarp -rpc -r cubic -to \
+                             RPC_DEM=DEM.tif -t_srs EPSG:CODE IN OUT`";
 
 /// What the user says about the images.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,32 +90,32 @@ impl Scene {
     /// When the image cannot be read, when it is tied to the ground by control points or RPCs only, or when neither it
     /// nor the options say how large a pixel is.
     pub fn open(path: &Path, options: &SceneOptions) -> Result<Self> {
-        let opened = open::open(path, options.max_memory_mib)?;
         let mut notes = Vec::new();
-        let georeference = georeference(path, &opened, options, &mut notes)?;
-        let source = opened.into_source();
+        let aux = aux_xml(path, &mut notes);
+        let opened = open::open(path, options.max_memory_mib, aux.nodata)?;
+        if let Some(reason) = opened.not_brightness {
+            return Err(Error::image(path, reason));
+        }
+        let source = opened.source;
+        let found = Facts::collect(path, opened.metadata, options, &mut notes);
+        let georeference = georeference(path, opened.tie, &aux, options, &mut notes)?;
         let centre = [f64::from(source.width()) / 2.0, f64::from(source.height()) / 2.0];
-        let gsd_m = gsd(path, georeference.as_ref(), centre, options)?;
-        let acquired = path
-            .file_stem()
-            .and_then(|stem| date_in_name(&stem.to_string_lossy()))
-            .or_else(|| options.acquired.map(|time| Acquired { time, from: AcquiredFrom::Option, date_only: false }));
-        let place = georeference.as_ref().and_then(|georeference| georeference.to_lonlat(centre[0], centre[1]));
-        let sun = acquired
-            .filter(|acquired| !acquired.date_only)
-            .zip(place)
-            .map(|(acquired, [lon, lat])| Sun::at(acquired.time, lon, lat));
-        let bands = BandRoles::assumed(source.bands(), source.alpha(), source.sample_type());
+        let gsd_m = gsd(path, georeference.as_ref(), centre, found.metadata.gsd_m, options, &mut notes)?;
+        let (sun, sun_computed) = sun(&found, georeference.as_ref(), centre);
+        let bands = bands(&*source, &found, opened.bands, aux.bands, &mut notes);
+        let Metadata { off_nadir_deg, cloud_cover, sensor, .. } = found.metadata;
+        let path = path.to_owned();
+        let acquired = found.acquired;
         Ok(Self {
-            path: path.to_owned(),
+            path,
             georeference,
             gsd_m,
             acquired,
             sun,
-            sun_computed: sun.is_some(),
-            off_nadir_deg: None,
-            cloud_cover: None,
-            sensor: None,
+            sun_computed,
+            off_nadir_deg,
+            cloud_cover,
+            sensor,
             bands,
             notes,
             source,
@@ -113,56 +123,176 @@ impl Scene {
     }
 }
 
-/// Where the image lies: its own tags, else the world file and `.prj` beside it.
-fn georeference(path: &Path, opened: &Opened, options: &SceneOptions, notes: &mut Vec<String>) -> Result<Option<Georeference>> {
-    let tie = match opened {
-        Opened::Tiff(tiff) => geotiff::tie(tiff.ifd()?),
-        Opened::Picture(_) => Tie::None(None),
-    };
-    let crs = match tie {
-        Tie::Affine(georeference) => return Ok(Some(georeference)),
-        Tie::ControlPoints | Tie::Rational if options.gsd_m.is_some() => {
-            notes.push("the image is not orthorectified; it is worked on in pixels with --gsd".to_owned());
-            return Ok(None);
-        }
-        Tie::ControlPoints => {
-            return Err(Error::image(
-                path,
-                "the image is tied to the ground by control points (GCPs) only; orthorectify it first with `gdalwarp -r cubic -order 1 \
-                 -t_srs EPSG:CODE IN OUT`",
-            ));
-        }
-        Tie::Rational => {
-            return Err(Error::image(
-                path,
-                "the image is tied to the ground by RPCs only; orthorectify it first with `gdalwarp -rpc -r cubic -to RPC_DEM=DEM.tif \
-                 -t_srs EPSG:CODE IN OUT`",
-            ));
-        }
-        Tie::None(crs) => crs,
-    };
-    let Some((_, transform)) = world_file::beside(path)? else { return Ok(None) };
-    let crs = match (crs, find_beside(path, "prj")) {
-        (Some(crs), _) => Some(crs),
-        (None, Some(prj)) => {
-            let crs = wkt::crs_from_wkt(&read_text(&prj, MAX_PRJ_BYTES)?);
-            if crs.is_none() {
-                notes.push(format!("the CRS in {} is not understood", prj.display()));
-            }
-            crs
-        }
-        (None, None) => None,
-    };
-    Ok(Some(Georeference::new(transform, crs)).filter(Georeference::is_sound))
+/// What STAC item, vendor's metadata, tags, file name and user say together.
+struct Facts {
+    metadata: Metadata,
+    acquired: Option<Acquired>,
+    /// The file that says what the bands are.
+    bands_from: String,
 }
 
-/// Metres per pixel.
-fn gsd(path: &Path, georeference: Option<&Georeference>, centre: [f64; 2], options: &SceneOptions) -> Result<[f64; 2]> {
+impl Facts {
+    fn collect(path: &Path, tags: Metadata, options: &SceneOptions, notes: &mut Vec<String>) -> Self {
+        let stac = sidecar::stac(path, notes);
+        let vendor = sidecar::vendor(path, notes);
+        let bands_from = stac.iter().chain(&vendor).find(|(metadata, _)| metadata.bands.is_some());
+        let bands_from = bands_from.map(|(_, file)| sidecar::name_of(file)).unwrap_or_default();
+
+        let by_name = path.file_stem().and_then(|stem| date_in_name(&stem.to_string_lossy()));
+        let mut acquired = None;
+        let mut metadata = Metadata::default();
+        let sources = [
+            (stac.map(|(metadata, _)| metadata), AcquiredFrom::Stac),
+            (vendor.map(|(metadata, _)| metadata), AcquiredFrom::Vendor),
+            (Some(tags), AcquiredFrom::File),
+        ];
+        for (source, from) in sources {
+            let Some(source) = source else { continue };
+            if let (None, Some(time)) = (acquired, source.acquired) {
+                acquired = Some(Acquired { time, from, date_only: source.date_only });
+            }
+            metadata.fill(source);
+        }
+        if let (Some(acquired), Some(by_name)) = (acquired, by_name)
+            && (acquired.time.as_second() - by_name.time.as_second()).abs() > 2 * 86_400
+        {
+            notes.push(format!(
+                "acquired on {} by the {}, but the file name says {}",
+                acquired.time.strftime("%F"),
+                acquired.from.name(),
+                by_name.time.strftime("%F")
+            ));
+        }
+        let by_option = options.acquired.map(|time| Acquired { time, from: AcquiredFrom::Option, date_only: false });
+        let acquired = acquired.or(by_name).or(by_option);
+        Self { metadata, acquired, bands_from }
+    }
+}
+
+/// The sun as the metadata state it, else computed (`true`) where time of day and place are known.
+fn sun(facts: &Facts, georeference: Option<&Georeference>, centre: [f64; 2]) -> (Option<Sun>, bool) {
+    if let (Some(azimuth), Some(elevation_deg)) = (facts.metadata.sun_azimuth_deg, facts.metadata.sun_elevation_deg) {
+        return (Some(Sun { azimuth_deg: azimuth.rem_euclid(360.0), elevation_deg }), false);
+    }
+    let time = facts.acquired.filter(|acquired| !acquired.date_only).map(|acquired| acquired.time);
+    let place = georeference.and_then(|georeference| georeference.to_lonlat(centre[0], centre[1]));
+    let sun = time.zip(place).map(|(time, [lon, lat])| Sun::at(time, lon, lat));
+    (sun, sun.is_some())
+}
+
+/// What the bands show: by STAC or vendor, by the file's tags, by GDAL's side file, else assumed.
+fn bands(
+    source: &dyn RasterSource,
+    facts: &Facts,
+    tags: Option<BandRoles>,
+    aux: Option<Vec<Role>>,
+    notes: &mut Vec<String>,
+) -> BandRoles {
+    let (count, alpha) = (source.bands(), source.alpha());
+    let stated = |roles: Option<Vec<Role>>, from: &str| roles.and_then(|roles| BandRoles::stated(roles, count, alpha, from));
+    stated(facts.metadata.bands.clone(), &facts.bands_from).or(tags).or_else(|| stated(aux, "the .aux.xml file")).unwrap_or_else(
+        || {
+            let assumed = BandRoles::assumed(count, alpha, source.sample_type());
+            if count > 1 {
+                notes.push(format!("no metadata say what the bands are: {}", assumed.from));
+            }
+            assumed
+        },
+    )
+}
+
+/// GDAL's side file beside the image; one that cannot be read is noted.
+fn aux_xml(path: &Path, notes: &mut Vec<String>) -> AuxXml {
+    let Some(file) = find_appended(path, ".aux.xml") else { return AuxXml::default() };
+    let parsed = read_text(&file, sidecar::MAX_BYTES).map_err(|error| error.to_string()).and_then(|text| parse_aux_xml(&text));
+    parsed.unwrap_or_else(|reason| {
+        notes.push(format!("{} is left aside: {reason}", sidecar::name_of(&file)));
+        AuxXml::default()
+    })
+}
+
+/// Where the image lies: GDAL's side file, the image's own tags, the world file; the CRS from the same, or from a `.prj`.
+fn georeference(
+    path: &Path,
+    tie: Tie,
+    aux: &AuxXml,
+    options: &SceneOptions,
+    notes: &mut Vec<String>,
+) -> Result<Option<Georeference>> {
+    let own_crs = match &tie {
+        Tie::Affine(georeference) => georeference.crs.clone(),
+        Tie::None(crs) => crs.clone(),
+        _ => None,
+    };
+    let mut side_crs = || aux.crs.clone().or_else(|| own_crs.clone()).or_else(|| prj(path, notes));
+    let transform = match (aux.geotransform, &tie) {
+        (Some(transform), _) => Some(transform),
+        (None, Tie::Affine(_)) => None,
+        (None, _) => world_file::beside(path)?.map(|(_, transform)| transform),
+    };
+    if let Some(transform) = transform {
+        return Ok(Some(Georeference::new(transform, side_crs())).filter(Georeference::is_sound));
+    }
+    let reason = match tie {
+        Tie::Affine(mut georeference) => {
+            if georeference.crs.is_none() && georeference.epsg.is_none() {
+                georeference = Georeference { crs: side_crs(), ..georeference };
+                georeference.epsg = georeference.crs.as_ref().and_then(|crs| crs.epsg);
+            }
+            return Ok(Some(georeference));
+        }
+        Tie::None(_) if aux.control_points => CONTROL_POINTS_ONLY,
+        Tie::None(_) if find_stem(path, "_RPC.TXT").or_else(|| find_beside(path, "rpb")).is_some() => RATIONAL_ONLY,
+        Tie::None(_) => return Ok(None),
+        Tie::ControlPoints => CONTROL_POINTS_ONLY,
+        Tie::Rational => RATIONAL_ONLY,
+    };
+    if options.gsd_m.is_none() {
+        return Err(Error::image(path, reason));
+    }
+    notes.push("the image is not orthorectified; it is worked on in pixels with --gsd".to_owned());
+    Ok(None)
+}
+
+/// The CRS of the `.prj` file beside an image.
+fn prj(path: &Path, notes: &mut Vec<String>) -> Option<Crs> {
+    let file = find_beside(path, "prj")?;
+    let crs = read_text(&file, MAX_PRJ_BYTES).ok().and_then(|text| crs_from_wkt(&text));
+    if crs.is_none() {
+        notes.push(format!("the CRS in {} is not understood", sidecar::name_of(&file)));
+    }
+    crs
+}
+
+/// Metres per pixel: by the georeference, by `--gsd`, by the metadata.
+fn gsd(
+    path: &Path,
+    georeference: Option<&Georeference>,
+    centre: [f64; 2],
+    stated: Option<f64>,
+    options: &SceneOptions,
+    notes: &mut Vec<String>,
+) -> Result<[f64; 2]> {
     if let Some(gsd) = options.gsd_m.filter(|gsd| !(gsd.is_finite() && *gsd > 0.0)) {
         return Err(Error::Setting(format!("a GSD of {gsd} m makes no sense; give the metres per pixel with --gsd, 0.5 say")));
     }
-    let own = georeference.and_then(|georeference| georeference.gsd_m(centre[0], centre[1]));
-    own.or(options.gsd_m.map(|gsd| [gsd, gsd])).ok_or_else(|| {
+    let mut own = georeference.and_then(|georeference| georeference.gsd_m(centre[0], centre[1]));
+    if let (Some([x, y]), Some(true)) = (own, georeference.map(|georeference| georeference.crs.is_none())) {
+        // Without a CRS the numbers may be degrees: no satellite has pixels of 2 cm.
+        if x.min(y) < MIN_METRES_PER_PIXEL || options.gsd_m.is_some() {
+            own = None;
+        } else {
+            notes.push(format!("the CRS is not known; the pixel size of {x} is taken as metres"));
+        }
+    }
+    let given = options.gsd_m.map(|gsd| [gsd, gsd]);
+    if let (Some([x, y]), Some([gsd, _])) = (own, given)
+        && (x / gsd - 1.0).abs().max((y / gsd - 1.0).abs()) > 0.1
+    {
+        notes.push(format!("--gsd {gsd} is not used: the georeference gives {x:.3} x {y:.3} m"));
+    }
+    let metadata = stated.map(|gsd| [gsd, gsd]);
+    own.or(given).or(metadata).ok_or_else(|| {
         Error::image(path, "the image has no georeference, so its scale is not known; give the metres per pixel with --gsd")
     })
 }

@@ -17,7 +17,7 @@ const CACHE_BYTES: usize = 64 << 20;
 /// Blocks from this size on are decoded by one thread at a time, so that memory does not grow with the threads.
 const LARGE_BLOCK_BYTES: usize = 16 << 20;
 /// Metadata beyond these sizes belongs to no image: 64 MiB of block offsets make 8 million blocks.
-const PARSE_BUDGETS: ParseBudgets =
+pub(crate) const PARSE_BUDGETS: ParseBudgets =
     ParseBudgets { max_ifds: 1024, max_ifd_entries: 4096, max_tag_value_bytes: 64 << 20, max_metadata_value_bytes: 160 << 20 };
 /// `NewSubfileType`, whose bit 2 marks a mask and bit 0 a reduced image.
 const TAG_NEW_SUBFILE_TYPE: u16 = 254;
@@ -73,6 +73,16 @@ impl TiffSource {
             tiff = TiffFile::from_source_with_options(source, options(block_bytes)).map_err(|error| explain(path, &error))?;
         }
         Ok(Self { path: path.to_owned(), tiff, layout, kind, nodata, alpha, mask, sparse, rows, large_block })
+    }
+
+    /// The file's metadata.
+    pub(crate) fn tiff(&self) -> &TiffFile {
+        &self.tiff
+    }
+
+    /// Sets the nodata value that a side file names, if the file itself names none.
+    pub(crate) fn set_nodata(&mut self, nodata: Option<f64>) {
+        self.nodata = self.nodata.or(nodata);
     }
 
     /// The first image's directory.

@@ -1,0 +1,213 @@
+//! Every file of `../shared/tiffs` against what GDAL 3.10 reads from it (its `manifest.csv`), and JPEG pixels against
+//! GDAL's (`data/jpeg_pixels.csv`, 60 random pixels of each band), since those differ a little between decoders.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use yardwatch::raster::{RasterSource, Scene, SceneOptions, Window, checksum, open_raster};
+
+const MEMORY_MIB: usize = 256;
+/// Whether the reader that uses GDAL is built in.
+const WITH_GDAL: bool = false;
+/// Not read by the default build, by their codec.
+const NEEDS_GDAL: [(&str, &str); 2] = [("nbits1.tif", "CCITT"), ("tiled_lzma_g8.tif", "LZMA")];
+
+fn shared() -> Option<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/tiffs");
+    if !folder.is_dir() {
+        eprintln!("skipped: ../shared not present");
+        return None;
+    }
+    Some(folder)
+}
+
+fn manifest(folder: &Path) -> Vec<HashMap<String, String>> {
+    let mut reader = csv::Reader::from_path(folder.join("manifest.csv")).unwrap();
+    let rows: Vec<HashMap<String, String>> = reader.deserialize().map(Result::unwrap).collect();
+    assert_eq!(rows.len(), 126);
+    rows
+}
+
+fn is_lossy(row: &HashMap<String, String>) -> bool {
+    row["compression"] == "JPEG"
+}
+
+#[test]
+fn pixels_size_type_and_nodata_are_those_that_gdal_reads() {
+    let Some(folder) = shared() else { return };
+    let mut compared = 0;
+    for row in manifest(&folder).iter().filter(|row| !row["file"].starts_with("bad_")) {
+        let file = row["file"].as_str();
+        let source = open_raster(&folder.join(file), MEMORY_MIB).unwrap();
+        assert_eq!(source.width().to_string(), row["width"], "{file}");
+        assert_eq!(source.height().to_string(), row["height"], "{file}");
+        assert_eq!(source.bands().to_string(), row["count"], "{file}");
+        assert_eq!(source.sample_type().name(), row["dtype"], "{file}");
+        let nodata = row["nodata"].parse::<f64>().ok();
+        assert_eq!(source.nodata().map(f64::to_bits), nodata.map(f64::to_bits), "{file}");
+        if let Some((_, codec)) = NEEDS_GDAL.iter().find(|(name, _)| *name == file)
+            && !WITH_GDAL
+        {
+            let error = checksum(&*source).unwrap_err().to_string();
+            assert!(error.contains(codec) && error.contains("--features gdal"), "{error}");
+            continue;
+        }
+        let sum = checksum(&*source).unwrap();
+        assert_eq!(sum.valid_pixels.to_string(), row["valid_pixels"], "{file}");
+        if !is_lossy(row) {
+            assert_eq!(sum.sha256, row["pixels_sha256"], "{file}");
+        }
+        compared += 1;
+    }
+    assert_eq!(compared, if WITH_GDAL { 121 } else { 119 });
+}
+
+#[test]
+fn jpeg_pixels_lie_within_the_stated_tolerance_of_gdal() {
+    let Some(folder) = shared() else { return };
+    let mut images: HashMap<String, Vec<Vec<f32>>> = HashMap::new();
+    let mut reader = csv::Reader::from_path(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/jpeg_pixels.csv")).unwrap();
+    for row in reader.deserialize() {
+        let (file, band, col, row, value): (String, usize, usize, usize, f32) = row.unwrap();
+        let bands = images.entry(file.clone()).or_insert_with(|| {
+            let source = open_raster(&folder.join(&file), MEMORY_MIB).unwrap();
+            let block = source.read(whole(&*source)).unwrap();
+            (0..block.bands).map(|band| block.band_f32(band)).collect()
+        });
+        let tolerance = if file.contains("ycbcr") || file == "cog_jpeg_3b_uint8.tif" { 20.0 } else { 4.0 };
+        let found = bands[band][row * 301 + col];
+        assert!((found - value).abs() <= tolerance, "{file} band {band} at {col},{row}: {found}, GDAL {value}");
+    }
+    assert_eq!(images.len(), 9);
+}
+
+fn whole(source: &dyn RasterSource) -> Window {
+    Window::new(0, 0, source.width(), source.height())
+}
+
+#[test]
+fn georeference_is_that_of_gdal() {
+    let Some(folder) = shared() else { return };
+    for row in manifest(&folder).iter().filter(|row| !row["file"].starts_with("bad_")) {
+        let file = row["file"].as_str();
+        let scene = match Scene::open(&folder.join(file), &SceneOptions::default()) {
+            Ok(scene) => scene,
+            Err(error) => {
+                let expected = match file {
+                    "gcps4.tif" => "gdalwarp",
+                    "rpc.tif" => "gdalwarp -rpc",
+                    "nogeo.tif" => "--gsd",
+                    "palette.tif" => "gdal_translate -expand rgb",
+                    _ => panic!("{error}"),
+                };
+                assert!(error.to_string().contains(expected), "{error}");
+                continue;
+            }
+        };
+        let georeference = scene.georeference.unwrap();
+        let expected: Vec<f64> = row["geotransform"].split_whitespace().map(|number| number.parse().unwrap()).collect();
+        // The manifest has x0 dx rx y0 ry dy, rounded to ten digits.
+        for (found, expected) in georeference.geotransform.iter().zip(&expected) {
+            assert!((found - expected).abs() <= 1e-9 * expected.abs().max(0.1), "{file}: {found} {expected}");
+        }
+        assert_eq!(georeference.epsg.map(|code| code.to_string()).unwrap_or_default(), row["epsg"], "{file}");
+    }
+}
+
+#[test]
+fn gsd_is_in_metres_on_the_ground_whatever_the_crs() {
+    let Some(folder) = shared() else { return };
+    let gsd = |file: &str| Scene::open(&folder.join(file), &SceneOptions::default()).unwrap().gsd_m;
+    let close = |found: [f64; 2], expected: [f64; 2], tolerance: f64| {
+        assert!(
+            (found[0] - expected[0]).abs() < tolerance && (found[1] - expected[1]).abs() < tolerance,
+            "{found:?} {expected:?}"
+        );
+    };
+    close(gsd("tiled_lzw_g8.tif"), [0.5, 0.5], 1e-12);
+    close(gsd("rotated.tif"), [0.5, 0.5], 1e-9);
+    close(gsd("southup.tif"), [0.5, 0.5], 1e-12);
+    close(gsd("wkt_custom_tm.tif"), [0.5, 0.5], 1e-12);
+    // 5e-6 degrees at 37.55 N, as geographiclib has them.
+    close(gsd("epsg4326.tif"), [0.4418, 0.5549], 1e-4);
+    // Web Mercator: 0.5 m times cos(38 degrees) on the sphere; the ellipsoid differs by 0.2 % either way.
+    close(gsd("epsg3857.tif"), [0.394, 0.394], 0.0015);
+    assert_eq!(
+        Scene::open(&folder.join("nogeo.tif"), &SceneOptions { gsd_m: Some(0.3), ..Default::default() }).unwrap().gsd_m,
+        [0.3, 0.3]
+    );
+}
+
+#[test]
+fn a_user_defined_transverse_mercator_gives_positions() {
+    let Some(folder) = shared() else { return };
+    let scene = Scene::open(&folder.join("wkt_custom_tm.tif"), &SceneOptions::default()).unwrap();
+    let georeference = scene.georeference.unwrap();
+    let [lon, lat] = georeference.to_lonlat(150.0, 90.0).unwrap();
+    let [col, row] = georeference.from_lonlat(lon, lat).unwrap();
+    assert!((col - 150.0).abs() < 1e-5 && (row - 90.0).abs() < 1e-5, "{lon} {lat} -> {col} {row}");
+}
+
+#[test]
+fn windows_are_the_same_as_the_whole_for_every_layout() {
+    let Some(folder) = shared() else { return };
+    let windows =
+        [(0, 0, 1, 1), (300, 178, 1, 1), (127, 127, 3, 3), (0, 50, 301, 1), (77, 0, 1, 179), (100, 60, 150, 100), (5, 5, 0, 4)];
+    for row in manifest(&folder).iter().filter(|row| !row["file"].starts_with("bad_")) {
+        let file = row["file"].as_str();
+        if NEEDS_GDAL.iter().any(|(name, _)| *name == file) && !WITH_GDAL {
+            continue;
+        }
+        let source = open_raster(&folder.join(file), MEMORY_MIB).unwrap();
+        let all = source.read(whole(&*source)).unwrap();
+        for (col, row, width, height) in windows {
+            let window = Window::new(col, row, width, height);
+            let block = source.read(window).unwrap();
+            assert_eq!(block.samples.len(), window.pixels() * block.bands, "{file}");
+            for band in 0..block.bands {
+                let alone = source.read_band(window, band).unwrap();
+                for y in 0..height {
+                    for x in 0..width {
+                        let here = (y * width + x) as usize;
+                        let there = ((row + y) * 301 + col + x) as usize;
+                        let expected = all.samples.get(band * 301 * 179 + there);
+                        assert_eq!(block.samples.get(band * window.pixels() + here), expected, "{file} {window:?}");
+                        assert_eq!(alone.get(here), expected, "{file} {window:?}");
+                        assert_eq!(block.valid[here], all.valid[there], "{file} {window:?}");
+                    }
+                }
+            }
+        }
+        assert!(source.read(Window::new(300, 0, 2, 1)).is_err(), "{file}");
+        assert!(source.read(Window::new(u32::MAX, u32::MAX, u32::MAX, u32::MAX)).is_err(), "{file}");
+        assert!(source.read_band(Window::new(0, 0, 1, 1), source.bands()).is_err(), "{file}");
+    }
+}
+
+#[test]
+fn threads_that_read_at_the_same_time_see_the_same_pixels() {
+    let Some(folder) = shared() else { return };
+    let source = open_raster(&folder.join("cog_zstd_4b_uint16.tif"), MEMORY_MIB).unwrap();
+    let all = source.read(whole(&*source)).unwrap();
+    let source = &*source;
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| assert_eq!(source.read(whole(source)).unwrap(), all));
+        }
+    });
+}
+
+#[test]
+fn damaged_files_of_the_set_are_refused_with_a_reason() {
+    let Some(folder) = shared() else { return };
+    for (file, reason) in [
+        ("bad_corrupt_mid.tif", "damaged"),
+        ("bad_huge_dims.tif", "--max-memory"),
+        ("bad_truncated_half.tif", "cut short"),
+        ("bad_zero_dims.tif", "0x0"),
+        ("bad_ifd_loop.tif", "loop"),
+    ] {
+        let error = open_raster(&folder.join(file), MEMORY_MIB).and_then(|source| checksum(&*source)).unwrap_err().to_string();
+        assert!(error.contains(file) && error.contains(reason), "{error}");
+    }
+}
