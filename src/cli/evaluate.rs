@@ -1,11 +1,12 @@
 //! `yardwatch evaluate`: predictions against truth.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::{Outcome, Terminal};
 use crate::evaluate::{MIN_CLEAR, evaluate, text};
+use crate::series::atomic::write_whole;
 use crate::{Error, Result};
 
 /// Arguments of `yardwatch evaluate`.
@@ -43,7 +44,7 @@ pub fn run(args: &EvaluateArgs, terminal: &Terminal) -> Result<Outcome> {
         return Err(Error::document(&args.predictions, reason));
     }
     if let Some(path) = &args.json {
-        write(path, &evaluation.to_json())?;
+        write_whole(path, format!("{:#}\n", evaluation.to_json()).as_bytes())?;
     }
     if terminal.json() {
         terminal.print_json(&evaluation.to_json())?;
@@ -51,14 +52,4 @@ pub fn run(args: &EvaluateArgs, terminal: &Terminal) -> Result<Outcome> {
         terminal.say(&text::text(&evaluation))?;
     }
     Ok(if evaluation.problems.is_empty() { Outcome::Done } else { Outcome::SomeInputsUnused })
-}
-
-/// Writes the whole file or none: a reader never meets half of it.
-fn write(path: &Path, value: &serde_json::Value) -> Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let to = |e: std::io::Error| Error::io(path, e);
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(to)?;
-    serde_json::to_writer_pretty(&mut file, value).map_err(|e| to(e.into()))?;
-    file.persist(path).map_err(|e| to(e.error))?;
-    Ok(())
 }

@@ -34,7 +34,8 @@ impl Prediction {
     ///
     /// A feature is one vehicle: `col` and `row` in its properties, or else a Point, Polygon or MultiPolygon in WGS84. Its property
     /// `class` (or `type`) says what it is; unknown names are freight. The number of cars is the member `count` of the collection or
-    /// of its `properties`: a number, or an object with `freight_cars`, `low` and `high`.
+    /// of its `properties`: a number, or an object with `freight_cars`, `low` and `high`; the latter two may also stand in the member
+    /// `scene`, as this program writes them.
     ///
     /// # Errors
     /// The file cannot be read or is not JSON, a position is not a number, or the truth does not say where the scene lies.
@@ -62,7 +63,8 @@ impl Prediction {
         }
         let stated = json.get("count").or_else(|| json["properties"].get("count")).unwrap_or(&Value::Null);
         let count = whole(stated).or_else(|| whole(&stated["freight_cars"]));
-        let interval = whole(&stated["low"]).zip(whole(&stated["high"]));
+        let ends = |member: &Value| whole(&member["low"]).zip(whole(&member["high"]));
+        let interval = ends(stated).or_else(|| ends(&json["scene"]));
         // An object of numbers is what this program writes beside its features: an empty scene is then a scene with nothing in it.
         let count_only = vehicles.is_empty() && (!stated.is_object() && count.is_some() || count.is_some_and(|n| n != 0));
         Ok(Self { vehicles, count, interval, count_only })
@@ -180,6 +182,8 @@ mod tests {
         assert_eq!((alone.count, alone.count_only, alone.interval), (Some(73), true, None));
         let own = read(&json!({"features": [], "count": {"freight_cars": 0, "low": 0, "high": 2}})).unwrap();
         assert_eq!((own.count, own.count_only, own.interval), (Some(0), false, Some((0, 2))));
+        let empty = read(&json!({"features": [], "count": null, "scene": {"low": 0, "high": 2}})).unwrap();
+        assert_eq!((empty.count, empty.count_only, empty.interval), (None, false, Some((0, 2))));
         let within = read(&json!({"features": [], "properties": {"count": 12.7}})).unwrap();
         assert_eq!((within.count, within.count_only), (Some(12), true));
     }

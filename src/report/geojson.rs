@@ -15,6 +15,9 @@ struct SceneMember<'a> {
     site: &'a str,
     acquired: Option<jiff::Timestamp>,
     gsd_m: Option<f64>,
+    freight_cars: Option<u32>,
+    low: Option<u32>,
+    high: Option<u32>,
     coverage: f64,
     status: &'static str,
     reason: &'a str,
@@ -69,16 +72,20 @@ struct Properties<'a> {
 /// When a value cannot be written as JSON; none can as things are.
 pub fn cars_geojson(record: &SceneRecord, site: &str) -> serde_json::Result<Vec<u8>> {
     let result = &record.result;
+    let stated = count_member(&result.count);
     let scene = SceneMember {
         image: &record.image,
         site,
         acquired: record.acquired,
         gsd_m: record.gsd(),
+        freight_cars: stated.freight_cars,
+        low: stated.low,
+        high: stated.high,
         coverage: result.count.coverage,
         status: result.count.status.name(),
         reason: &result.count.reason,
     };
-    let count = (!result.vehicles.is_empty()).then(|| count_member(&result.count));
+    let count = (!result.vehicles.is_empty()).then_some(stated);
     let mut out = Vec::new();
     let head = (serde_json::to_string(&scene)?, serde_json::to_string(&count)?);
     // Writing to memory cannot fail.
