@@ -9,7 +9,7 @@ pub const CSS: &str = "\
     --again: #f0b35a; --link: #8ab8f0; }
   .chart { background: #fff; } }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 74rem; padding: 1.5rem 1.25rem 3rem; background: var(--paper); color: var(--ink);
+body { margin: 0 auto; max-width: 84rem; padding: 1.5rem 1.25rem 3rem; background: var(--paper); color: var(--ink);
   font: 16px/1.5 system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif; }
 h1 { font-size: 1.9rem; line-height: 1.2; margin: 0 0 .25rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.25rem; margin: 2.25rem 0 .75rem; padding-bottom: .3rem; border-bottom: 1px solid var(--line); }
@@ -29,7 +29,7 @@ thead th { white-space: nowrap; border-bottom: 2px solid var(--line); }
 tbody th, tbody td:not(.why) { white-space: nowrap; font-weight: normal; }
 tr.flag { background: var(--soft); }
 tr.flag th, tr.flag td:not(.why) { font-weight: 600; }
-.why { min-width: 18rem; }
+.why { min-width: 20rem; width: 50%; }
 .badge { display: inline-block; padding: .05rem .5rem; border: 1px solid currentColor; border-radius: 99px; font-size: .82rem;
   font-weight: 600; white-space: nowrap; color: var(--dim); }
 .badge.high { color: var(--high); } .badge.low { color: var(--low); } .badge.recurrent { color: var(--again); }
