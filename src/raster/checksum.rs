@@ -8,7 +8,7 @@ use super::window::Window;
 use crate::error::Result;
 
 /// Bytes of samples that are held at a time.
-const BUFFER_BYTES: usize = 64 << 20;
+const BUFFER_BYTES: usize = 16 << 20;
 
 /// What the pixels of an image sum up to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,42 +19,39 @@ pub struct Checksum {
     pub valid_pixels: u64,
 }
 
-/// Hashes every pixel of an image. Images whose samples take more than 64 MiB are read in rows of blocks, once per band.
+/// Hashes every pixel of an image. Images whose samples take more than 16 MiB are read in bars of whole rows, once per band.
 ///
 /// # Errors
 /// When any part of the image cannot be decoded.
 pub fn checksum(source: &dyn RasterSource) -> Result<Checksum> {
     let (width, height, bands) = (source.width(), source.height(), source.bands());
-    let row_bytes = width as usize * source.sample_type().bytes();
+    let row_bytes = (width as usize).saturating_mul(source.sample_type().bytes());
+    let block_rows = source.block_size()[1].max(1);
+    // As many rows as the buffer holds, in whole blocks if there is room for one, else in single rows.
+    let rows = |row_bytes: usize| {
+        let rows = u32::try_from(BUFFER_BYTES / row_bytes.max(1)).unwrap_or(u32::MAX).clamp(1, height);
+        if rows > block_rows && rows < height { rows / block_rows * block_rows } else { rows }
+    };
+    let all_rows = rows(row_bytes.saturating_mul(bands));
     let mut hash = Sha256::new();
     let mut valid_pixels = 0;
-
-    let whole = row_bytes.saturating_mul(bands).saturating_mul(height as usize) <= BUFFER_BYTES;
-    if whole {
-        let block = source.read(Window::new(0, 0, width, height))?;
-        block.samples.hash_into(&mut hash);
-        valid_pixels = count_valid(&block);
-    } else {
-        let block_rows = source.block_size()[1].max(1);
-        let affordable = |row_bytes: usize| {
-            let rows = u32::try_from(BUFFER_BYTES / row_bytes.max(1)).unwrap_or(u32::MAX).clamp(1, height);
-            if rows > block_rows { rows / block_rows * block_rows } else { rows }
-        };
-        for band in 0..bands {
-            for window in bars(width, height, affordable(row_bytes)) {
-                source.read_band(window, band)?.hash_into(&mut hash);
+    for window in bars(width, height, all_rows) {
+        let block = source.read(window)?;
+        valid_pixels += (block.valid.iter().filter(|&&valid| valid).count() + block.not_finite) as u64;
+        // With all rows in one bar, so are all bands.
+        let samples = if all_rows >= height { block.samples.len() } else { window.pixels() };
+        block.samples.hash_into(&mut hash, 0..samples);
+    }
+    if all_rows < height {
+        for band in 1..bands {
+            for window in bars(width, height, rows(row_bytes)) {
+                let samples = source.read_band(window, band)?;
+                samples.hash_into(&mut hash, 0..samples.len());
             }
-        }
-        for window in bars(width, height, affordable(row_bytes.saturating_mul(bands))) {
-            valid_pixels += count_valid(&source.read(window)?);
         }
     }
     let sha256 = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Checksum { sha256, valid_pixels })
-}
-
-fn count_valid(block: &super::samples::Block) -> u64 {
-    (block.valid.iter().filter(|&&valid| valid).count() + block.not_finite) as u64
 }
 
 /// The image cut into bars of so many rows.

@@ -1,9 +1,11 @@
 //! From the inputs of the command line to a list of images.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
+use super::stac_input;
 use crate::error::Error;
 
 /// Endings of files that are taken for images in a folder.
@@ -12,6 +14,8 @@ const ENDINGS: [&str; 8] = ["tif", "tiff", "gtiff", "btf", "png", "jpg", "jpeg",
 const OUTPUT_MARK: &str = "yardwatch.gpkg";
 /// Folders are searched so deep.
 const MAX_DEPTH: usize = 16;
+/// JSON files beyond this size in a folder are no STAC items.
+const MAX_JSON_BYTES: u64 = 8 << 20;
 
 /// What the inputs came to.
 #[derive(Debug, Default)]
@@ -24,28 +28,53 @@ pub struct Listing {
     pub skipped: Vec<(PathBuf, String)>,
 }
 
-/// Lists the images that the inputs name. Files are taken as they are, whatever their ending; folders are searched,
-/// without following links, for files that end like images.
+/// Lists the images that the inputs name. Files are taken as they are, whatever their ending, but for STAC items and item
+/// collections (`.json`, `.geojson`), which stand for the images they name. Folders are searched, without following links,
+/// for files that end like images and for STAC items.
 pub fn find_images(inputs: &[PathBuf]) -> Listing {
     let mut listing = Listing::default();
+    let mut seen = HashSet::new();
     for input in inputs {
         match std::fs::metadata(input) {
             Err(error) => listing.unusable.push((input.clone(), Error::io(input, error))),
-            Ok(metadata) if metadata.is_dir() => search(input, &mut listing),
-            Ok(_) => push(&mut listing, input.clone()),
+            Ok(metadata) if metadata.is_dir() => search(input, &mut listing, &mut seen),
+            Ok(_) if is_json_name(input) => stac(input, &mut listing, &mut seen),
+            Ok(_) => push(&mut listing, &mut seen, input.clone()),
         }
     }
     listing
 }
 
-fn push(listing: &mut Listing, path: PathBuf) {
-    if !listing.images.contains(&path) {
+/// Takes an image, unless it has been taken under this or another name.
+fn push(listing: &mut Listing, seen: &mut HashSet<PathBuf>, path: PathBuf) {
+    if seen.insert(real(&path)) {
         listing.images.push(path);
     }
 }
 
-fn search(folder: &Path, listing: &mut Listing) {
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
+}
+
+/// A STAC document as an input.
+fn stac(path: &Path, listing: &mut Listing, seen: &mut HashSet<PathBuf>) {
+    match stac_input::read(path, path.parent().unwrap_or(Path::new(""))) {
+        Ok(Some(files)) => {
+            files.images.into_iter().for_each(|image| push(listing, seen, image));
+            listing.unusable.extend(files.unusable);
+        }
+        Ok(None) => {
+            let reason = "this JSON file is neither an image nor a STAC item or item collection";
+            listing.unusable.push((path.to_owned(), Error::document(path, reason)));
+        }
+        Err(error) => listing.unusable.push((path.to_owned(), error)),
+    }
+}
+
+fn search(folder: &Path, listing: &mut Listing, seen: &mut HashSet<PathBuf>) {
     let before = listing.images.len() + listing.unusable.len();
+    let mut images = Vec::new();
+    let mut documents = Vec::new();
     let walk = WalkDir::new(folder).follow_links(false).follow_root_links(true).max_depth(MAX_DEPTH).sort_by_file_name();
     let mut walk = walk.into_iter();
     while let Some(entry) = walk.next() {
@@ -62,15 +91,44 @@ fn search(folder: &Path, listing: &mut Listing) {
                 }
             }
             Ok(entry) if is_image_name(entry.path()) => {
-                if entry.file_type().is_file() {
-                    push(listing, entry.into_path());
-                } else {
+                if !entry.file_type().is_file() {
                     listing.skipped.push((entry.into_path(), "links and special files in folders are not followed".to_owned()));
+                } else if let Some(reason) = companion(entry.path()) {
+                    listing.skipped.push((entry.into_path(), reason.to_owned()));
+                } else {
+                    images.push(entry.into_path());
+                }
+            }
+            Ok(entry) if entry.file_type().is_file() && is_json_name(entry.path()) => {
+                if entry.metadata().is_ok_and(|metadata| metadata.len() <= MAX_JSON_BYTES) {
+                    documents.push(entry.into_path());
                 }
             }
             Ok(_) => {}
         }
     }
+    let mut chosen = Vec::new();
+    let mut others = HashSet::new();
+    for document in documents {
+        // A folder holds JSON of every kind: what is no STAC document is none of our business.
+        if let Ok(Some(files)) = stac_input::read(&document, folder) {
+            chosen.extend(files.images);
+            others.extend(files.others.iter().map(|path| real(path)));
+            listing.unusable.extend(files.unusable);
+        }
+    }
+    let named: HashSet<PathBuf> = chosen.iter().map(|path| real(path)).collect();
+    for image in images {
+        let path = real(&image);
+        if others.contains(&path) && !named.contains(&path) {
+            listing
+                .skipped
+                .push((image, "a further asset of a STAC item (thumbnail, mask, other band), not its image".to_owned()));
+        } else {
+            push(listing, seen, image);
+        }
+    }
+    chosen.into_iter().for_each(|image| push(listing, seen, image));
     if listing.images.len() + listing.unusable.len() == before {
         listing
             .unusable
@@ -78,6 +136,22 @@ fn search(folder: &Path, listing: &mut Listing) {
     }
 }
 
+/// Why a file is only the companion of an image, by the names that vendors give.
+fn companion(path: &Path) -> Option<&'static str> {
+    let stem = path.file_stem()?.to_string_lossy().to_ascii_uppercase();
+    if stem.ends_with("_UDM") || stem.ends_with("_UDM2") {
+        return Some("a mask of unusable data (Planet), not an image");
+    }
+    let preview =
+        stem.ends_with("-BROWSE") || stem.starts_with("PREVIEW_") || stem.starts_with("ICON_") || stem.ends_with("_THUMB");
+    preview.then_some("a preview, not the image itself")
+}
+
+/// Whether a file is named like an image.
 pub(crate) fn is_image_name(path: &Path) -> bool {
     path.extension().is_some_and(|ending| ENDINGS.iter().any(|known| ending.eq_ignore_ascii_case(known)))
+}
+
+fn is_json_name(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("json") || ending.eq_ignore_ascii_case("geojson"))
 }

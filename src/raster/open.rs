@@ -9,6 +9,7 @@ use image::ImageFormat;
 use super::bands::{BandRoles, Role};
 use super::file_tags;
 use super::geotiff::{self, Tie};
+use super::guard::guarded;
 use super::metadata::Metadata;
 use super::picture::PictureSource;
 use super::source::RasterSource;
@@ -50,10 +51,10 @@ pub(crate) fn open(path: &Path, max_memory_mib: usize, nodata: Option<f64>) -> R
     let mut start = Vec::new();
     File::open(path).and_then(|file| file.take(16).read_to_end(&mut start)).map_err(|error| Error::io(path, error))?;
     let max_memory = max_memory_mib.saturating_mul(1 << 20);
-    let picture = |format| PictureSource::open(path, format, max_memory).map(picture);
+    let picture = |format| guarded(path, || PictureSource::open(path, format, max_memory)).map(picture);
     match start.as_slice() {
         [] => Err(Error::image(path, "the file is empty")),
-        [b'I', b'I', ..] | [b'M', b'M', ..] => tiff(TiffSource::open(path, max_memory)?, nodata),
+        [b'I', b'I', ..] | [b'M', b'M', ..] => guarded(path, || tiff(TiffSource::open(path, max_memory)?, nodata)),
         [0x89, b'P', b'N', b'G', ..] => picture(ImageFormat::Png),
         [0xFF, 0xD8, 0xFF, ..] => picture(ImageFormat::Jpeg),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => picture(ImageFormat::WebP),

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use image::{ColorType, DynamicImage, ImageDecoder, ImageFormat, ImageReader, Limits};
 
+use super::guard::guarded;
 use super::samples::{Block, SampleType, Samples};
 use super::source::RasterSource;
 use super::window::Window;
@@ -69,6 +70,7 @@ impl PictureSource {
             let same = same && layout(image.color()) == Some((self.bands, self.kind, self.alpha));
             same.then_some(image).ok_or_else(|| "the file changed while it was read".to_owned())
         };
+        let decode = || guarded(&self.path, || Ok(decode())).unwrap_or_else(|error| Err(error.to_string()));
         self.pixels.get_or_init(decode).as_ref().map_err(|reason| explain(&self.path, reason))
     }
 }

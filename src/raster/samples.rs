@@ -186,12 +186,12 @@ impl Samples {
         }
     }
 
-    /// Feeds the samples to a hash, little-endian, in order.
-    pub(crate) fn hash_into(&self, hash: &mut Sha256) {
+    /// Feeds a part of the samples to a hash, little-endian, in order.
+    pub(crate) fn hash_into(&self, hash: &mut Sha256, range: std::ops::Range<usize>) {
         const CHUNK: usize = 8192;
         each!(self, values => {
             let mut bytes = Vec::with_capacity(CHUNK * 8);
-            for chunk in values.chunks(CHUNK) {
+            for chunk in values.get(range).unwrap_or_default().chunks(CHUNK) {
                 bytes.clear();
                 chunk.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
                 hash.update(&bytes);
@@ -271,7 +271,7 @@ impl Block {
         let mut valid = vec![true; pixels];
         if let Some(nodata) = nodata {
             // Bands that are nodata at each pixel; alpha does not count as one.
-            let mut hits = vec![0_u32; pixels];
+            let mut hits = vec![0_u16; pixels];
             samples.for_each_nodata(nodata, |index| {
                 if Some(index / pixels) != alpha {
                     hits[index % pixels] += 1;

@@ -3,9 +3,10 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use tiff_reader::source::FileSource;
+use tiff_reader::source::{FileSource, TiffSource as _};
 use tiff_reader::{ExtraSample, Ifd, OpenOptions, ParseBudgets, RasterLayout, TiffFile};
 
+use super::guard::guarded;
 use super::rows::DirectRows;
 use super::samples::{Block, SampleType, Samples};
 use super::source::RasterSource;
@@ -34,8 +35,8 @@ pub struct TiffSource {
     alpha: Option<usize>,
     /// Directory of the file's own mask.
     mask: Option<usize>,
-    /// Some blocks are not stored at all.
-    sparse: bool,
+    /// Whether each block is missing from the file; empty if none is.
+    missing: Vec<bool>,
     rows: Option<DirectRows>,
     large_block: Option<Mutex<()>>,
 }
@@ -62,9 +63,9 @@ impl TiffSource {
         let kind = sample_type(&layout)
             .ok_or_else(|| Error::image(path, format!("samples of {} bits are not read", layout.bits_per_sample)))?;
         let rows = DirectRows::new(ifd, &layout, tiff.byte_order(), source.clone());
-        let block_bytes = check_blocks(path, ifd, &layout, rows.is_some(), max_memory)?;
+        let block_bytes = check_blocks(path, ifd, &layout, rows.is_some(), source.len(), max_memory)?;
         let large_block = (rows.is_none() && block_bytes > LARGE_BLOCK_BYTES).then(|| Mutex::new(()));
-        let sparse = is_sparse(ifd);
+        let missing = missing_blocks(ifd);
         let nodata = nodata(ifd);
         let alpha = alpha(ifd, layout.samples_per_pixel);
         let mask = find_mask(&tiff, &layout);
@@ -72,7 +73,7 @@ impl TiffSource {
             // A block that is larger than the cache would be decoded again for every window.
             tiff = TiffFile::from_source_with_options(source, options(block_bytes)).map_err(|error| explain(path, &error))?;
         }
-        Ok(Self { path: path.to_owned(), tiff, layout, kind, nodata, alpha, mask, sparse, rows, large_block })
+        Ok(Self { path: path.to_owned(), tiff, layout, kind, nodata, alpha, mask, missing, rows, large_block })
     }
 
     /// The file's metadata.
@@ -99,35 +100,29 @@ impl TiffSource {
         let [col, row, width, height] = [col, row, width, height].map(|value| value as usize);
         // A poisoned lock guards no data: it only keeps decoders from running side by side.
         let _one_at_a_time = self.large_block.as_ref().map(|lock| lock.lock().unwrap_or_else(|poison| poison.into_inner()));
-        let result = match (&self.rows, band) {
-            (Some(rows), band) => rows.read(window, band),
-            (None, Some(band)) => self.tiff.read_band_window_bytes(0, band, row, col, height, width),
-            (None, None) => self.tiff.read_window_bytes(0, row, col, height, width),
-        };
-        result.map_err(|error| explain(&self.path, &error))
+        guarded(&self.path, || {
+            let result = match (&self.rows, band) {
+                (Some(rows), band) => rows.read(window, band),
+                (None, Some(band)) => self.tiff.read_band_window_bytes(0, band, row, col, height, width),
+                (None, None) => self.tiff.read_window_bytes(0, row, col, height, width),
+            };
+            result.map_err(|error| explain(&self.path, &error))
+        })
     }
 
     /// Blocks that are not stored read as nodata where there is such a value (zero otherwise), as in GDAL.
     fn fill_sparse(&self, bytes: &mut [u8], window: Window, bands: usize) -> Result<()> {
-        let Some(fill) = self.nodata.filter(|&value| self.sparse && value != 0.0) else { return Ok(()) };
+        let Some(fill) = self.nodata.filter(|&value| !self.missing.is_empty() && value != 0.0) else { return Ok(()) };
         let pattern = encode(self.kind, fill);
-        let ifd = self.ifd()?;
-        let (block_width, block_height) = block_size(ifd, &self.layout);
-        let counts = if ifd.is_tiled() { ifd.tile_byte_counts() } else { ifd.strip_byte_counts() }.unwrap_or_default();
-        let offsets = if ifd.is_tiled() { ifd.tile_offsets() } else { ifd.strip_offsets() }.unwrap_or_default();
+        let (block_width, block_height) = block_size(self.ifd()?, &self.layout);
         let across = self.layout.width.div_ceil(block_width);
         let pixel = bands * pattern.len();
-        for row in 0..window.height as usize {
-            let block_row = (window.row as usize + row) / block_height;
-            for col in 0..window.width as usize {
-                let block = block_row * across + (window.col as usize + col) / block_width;
-                // Planes are written together or not at all, so the first one speaks for the pixel.
-                if offsets.get(block) == Some(&0) || counts.get(block) == Some(&0) {
-                    let start = (row * window.width as usize + col) * pixel;
-                    bytes[start..start + pixel]
-                        .chunks_exact_mut(pattern.len())
-                        .for_each(|sample| sample.copy_from_slice(&pattern));
-                }
+        for (index, bytes) in bytes.chunks_exact_mut(pixel).enumerate() {
+            let (row, col) = (index / window.width as usize, index % window.width as usize);
+            let block = (window.row as usize + row) / block_height * across + (window.col as usize + col) / block_width;
+            // Planes are written together or not at all, so the first one speaks for the pixel.
+            if self.missing.get(block) == Some(&true) {
+                bytes.chunks_exact_mut(pattern.len()).for_each(|sample| sample.copy_from_slice(&pattern));
             }
         }
         Ok(())
@@ -245,12 +240,27 @@ fn block_size(ifd: &Ifd, layout: &RasterLayout) -> (usize, usize) {
 }
 
 /// Bytes of a decoded block; an error if one cannot be decoded in the memory that is allowed.
-fn check_blocks(path: &Path, ifd: &Ifd, layout: &RasterLayout, direct: bool, max_memory: usize) -> Result<usize> {
+fn check_blocks(
+    path: &Path,
+    ifd: &Ifd,
+    layout: &RasterLayout,
+    direct: bool,
+    file_length: u64,
+    max_memory: usize,
+) -> Result<usize> {
     let (width, height) = block_size(ifd, layout);
     let samples = if layout.planar_configuration == 1 { layout.samples_per_pixel } else { 1 };
     let decoded = width.saturating_mul(height).saturating_mul(samples).saturating_mul(layout.bytes_per_sample);
     // Decoded and encoded form exist at the same time, and half of the memory is for everything else.
     if !direct && decoded.saturating_mul(2) > max_memory / 2 {
+        let whole = (decoded as u64).max((layout.width as u64).saturating_mul(layout.height as u64));
+        if ifd.compression() == 1 && whole > file_length {
+            let (width, height) = (layout.width, layout.height);
+            return Err(Error::image(
+                path,
+                format!("the file is damaged or cut short: it claims {width} x {height} pixels but has {file_length} bytes"),
+            ));
+        }
         let block = if ifd.is_tiled() { "tile" } else { "strip" };
         return Err(Error::image(
             path,
@@ -265,13 +275,16 @@ fn check_blocks(path: &Path, ifd: &Ifd, layout: &RasterLayout, direct: bool, max
     Ok(decoded)
 }
 
-fn is_sparse(ifd: &Ifd) -> bool {
+/// Which blocks are not stored at all (`SPARSE_OK`): their offset or length is zero. Empty if none is.
+fn missing_blocks(ifd: &Ifd) -> Vec<bool> {
     let tables = if ifd.is_tiled() {
-        [ifd.tile_offsets(), ifd.tile_byte_counts()]
+        (ifd.tile_offsets(), ifd.tile_byte_counts())
     } else {
-        [ifd.strip_offsets(), ifd.strip_byte_counts()]
+        (ifd.strip_offsets(), ifd.strip_byte_counts())
     };
-    tables.iter().flatten().any(|table| table.contains(&0))
+    let (offsets, counts) = (tables.0.unwrap_or_default(), tables.1.unwrap_or_default());
+    let missing: Vec<bool> = offsets.iter().zip(&counts).map(|(&offset, &count)| offset == 0 || count == 0).collect();
+    if missing.contains(&true) { missing } else { Vec::new() }
 }
 
 fn nodata(ifd: &Ifd) -> Option<f64> {
