@@ -1,0 +1,297 @@
+//! The program from outside: what it prints, what it writes, how it ends.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use image::{GrayImage, Luma};
+use tempfile::TempDir;
+
+fn yardwatch(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_yardwatch")).args(arguments).output().unwrap()
+}
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap_or(-1)
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn text(path: impl AsRef<Path>) -> &'static str {
+    Box::leak(path.as_ref().to_str().unwrap().to_owned().into_boxed_str())
+}
+
+/// A small picture of gravel: no car in it.
+fn write_gravel(path: &Path, seed: u32) {
+    let picture = GrayImage::from_fn(160, 120, |x, y| {
+        let noise = (x.wrapping_mul(374_761_393) ^ y.wrapping_mul(668_265_263) ^ seed.wrapping_mul(2_246_822_519))
+            .wrapping_mul(3_266_489_917);
+        Luma([110 + (noise >> 27) as u8])
+    });
+    picture.save(path).unwrap();
+}
+
+/// A folder with dated pictures and one file that only pretends.
+fn folder(good: usize) -> (TempDir, PathBuf) {
+    let temporary = tempfile::tempdir().unwrap();
+    let images = temporary.path().join("images");
+    fs::create_dir(&images).unwrap();
+    for number in 0..good {
+        write_gravel(&images.join(format!("yard_202{number}0401.png")), number as u32);
+    }
+    (temporary, images)
+}
+
+fn rows(path: &Path) -> Vec<std::collections::BTreeMap<String, String>> {
+    csv::Reader::from_path(path).unwrap().deserialize().map(Result::unwrap).collect()
+}
+
+#[test]
+fn help_and_version_are_no_failures_and_name_every_command_and_exit_code() {
+    let help = yardwatch(&["--help"]);
+    assert_eq!(code(&help), 0);
+    for word in ["count", "analyze", "compare", "evaluate", "info", "--jobs", "--max-memory", "130", "network"] {
+        assert!(stdout(&help).contains(word), "{word}");
+    }
+    for command in ["count", "analyze", "compare", "evaluate", "info"] {
+        let help = yardwatch(&[command, "--help"]);
+        assert_eq!(code(&help), 0, "{command}");
+        assert!(stdout(&help).contains("--format"), "{command}");
+    }
+    for flag in [
+        "--out",
+        "--site",
+        "--aoi",
+        "--tracks",
+        "--gsd",
+        "--acquired",
+        "--prune",
+        "--debug-dir",
+        "--fail-on-anomaly",
+        "--retrospective",
+    ] {
+        assert!(stdout(&yardwatch(&["analyze", "--help"])).contains(flag), "{flag}");
+    }
+    assert!(stdout(&yardwatch(&["--version"])).contains(env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    let (_temporary, images) = folder(1);
+    for arguments in [
+        vec![],
+        vec!["recount"],
+        vec!["count"],
+        vec!["count", text(&images)],
+        vec!["count", text(&images), "--out", "x", "--gsd", "-1"],
+        vec!["count", text(&images), "--out", "x", "--gsd", "half"],
+        vec!["count", text(&images), "--out", "x", "--jobs", "0"],
+        vec!["count", text(&images), "--out", "x", "--format", "xml"],
+        vec!["count", text(&images), "--out", "x", "--site", "a.toml", "--aoi", "b.geojson"],
+        vec!["count", text(&images), "--out", "x", "--quiet", "-v"],
+        vec!["analyze", text(&images), text(&images), "--out", "x"],
+        vec!["info"],
+    ] {
+        let output = yardwatch(&arguments);
+        assert_eq!(code(&output), 2, "{arguments:?}: {}", stderr(&output));
+        assert!(stdout(&output).is_empty(), "{arguments:?}");
+    }
+    let out = images.join("out");
+    let output = yardwatch(&["count", text(&images), "--out", text(&out), "--acquired", "yesterday"]);
+    assert_eq!(code(&output), 2);
+    assert!(stderr(&output).contains("yesterday"));
+    assert!(!out.exists(), "nothing is made before the arguments are understood");
+}
+
+#[test]
+fn an_unreadable_image_among_good_ones_is_named_with_its_reason_and_the_others_go_on() {
+    let (temporary, images) = folder(2);
+    fs::write(images.join("yard_20220401.tif"), "this is no TIFF").unwrap();
+    fs::write(images.join("empty_20220402.png"), "").unwrap();
+    let out = temporary.path().join("out");
+    let output = yardwatch(&["count", text(&images), "--out", text(&out), "--gsd", "0.5"]);
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    let rows = rows(&out.join("counts.csv"));
+    assert_eq!(rows.len(), 4);
+    for row in &rows {
+        let bad = row["image"].starts_with("empty") || row["image"].ends_with(".tif");
+        assert_eq!(row["freight_cars"].is_empty(), bad || row["status"] == "unusable", "{row:?}");
+        if bad {
+            assert_eq!(row["status"], "unusable");
+            assert!(!row["reason"].is_empty() && !row["reason"].contains('\n'), "{row:?}");
+            assert!(stderr(&output).contains(&row["image"]), "{}", stderr(&output));
+        }
+    }
+    assert!(stdout(&output).contains("not used"));
+    assert!(!out.join("cars/empty_20220402.geojson").exists());
+    // The bad one is repaired: only it is counted.
+    write_gravel(&images.join("empty_20220402.png"), 9);
+    fs::remove_file(images.join("yard_20220401.tif")).unwrap();
+    let output = yardwatch(&["count", text(&images), "--out", text(&out), "--gsd", "0.5"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    assert!(stdout(&output).contains("3 images in"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("2 of them counted before"), "{}", stdout(&output));
+}
+
+#[test]
+fn an_image_without_georeference_is_worked_on_in_pixels_and_without_scale_not_at_all() {
+    let (temporary, images) = folder(1);
+    let out = temporary.path().join("out");
+    let output = yardwatch(&["count", text(&images), "--out", text(&out)]);
+    assert_eq!(code(&output), 3);
+    assert!(stderr(&output).contains("--gsd"), "{}", stderr(&output));
+    let output = yardwatch(&["count", text(&images), "--out", text(&out), "--gsd", "0.5"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let cars: serde_json::Value = serde_json::from_slice(&fs::read(out.join("cars/yard_20200401.geojson")).unwrap()).unwrap();
+    assert_eq!(cars["type"], "FeatureCollection");
+    assert_eq!(cars["scene"]["gsd_m"], 0.5);
+    for feature in cars["features"].as_array().unwrap() {
+        assert!(feature["geometry"].is_null());
+        assert_eq!(feature["properties"]["box"].as_array().unwrap().len(), 4);
+    }
+    assert!(out.join("overlays/yard_20200401.jpg").exists());
+}
+
+#[test]
+fn an_empty_folder_and_a_missing_one_are_said_to_be() {
+    let (temporary, images) = folder(0);
+    let out = temporary.path().join("out");
+    let output = yardwatch(&["analyze", text(&images), "--out", text(&out)]);
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    assert!(stderr(&output).contains("no images"), "{}", stderr(&output));
+    let missing = temporary.path().join("nowhere");
+    let output = yardwatch(&["analyze", text(&missing), "--out", text(&out)]);
+    assert_eq!(code(&output), 1);
+    assert!(stderr(&output).contains("nowhere"), "{}", stderr(&output));
+}
+
+#[test]
+fn an_unknown_key_in_the_settings_is_named_with_its_line() {
+    let (temporary, images) = folder(1);
+    let out = temporary.path().join("out");
+    fs::write(images.join("site.toml"), "name = \"a\"\n\n[alarm]\nlevle = 0.01\n").unwrap();
+    let output = yardwatch(&["analyze", text(&images), "--out", text(&out), "--gsd", "0.5"]);
+    assert_eq!(code(&output), 1);
+    assert!(stderr(&output).contains("levle") && stderr(&output).contains("line 4"), "{}", stderr(&output));
+    assert!(!out.exists());
+}
+
+#[test]
+fn json_is_one_document_on_standard_output_and_nothing_else() {
+    let (temporary, images) = folder(2);
+    let out = temporary.path().join("out");
+    let output = yardwatch(&["analyze", text(&images), "--out", text(&out), "--gsd", "0.5", "--format", "json"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(document["images"].as_array().unwrap().len(), 2);
+    assert_eq!(document["days"].as_array().unwrap().len(), 2);
+    assert!(stderr(&output).is_empty(), "silent in a pipe: {}", stderr(&output));
+    let quiet = yardwatch(&["analyze", text(&images), "--out", text(&out), "--gsd", "0.5", "--quiet"]);
+    assert!(stdout(&quiet).is_empty() && stderr(&quiet).is_empty());
+    let info = yardwatch(&["info", text(&images), "--format", "json", "--checksum"]);
+    let document: serde_json::Value = serde_json::from_slice(&info.stdout).unwrap();
+    assert_eq!(document[0]["checksum"]["valid_pixels"], 160 * 120);
+}
+
+#[test]
+fn a_closed_pipe_ends_the_program_quietly() {
+    let (_temporary, images) = folder(3);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_yardwatch"))
+        .args(["info", text(&images)])
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(code(&output), 0);
+    assert!(stderr(&output).is_empty(), "{}", stderr(&output));
+}
+
+#[test]
+fn images_of_one_stem_do_not_overwrite_each_other() {
+    let (temporary, images) = folder(0);
+    fs::create_dir(images.join("sub")).unwrap();
+    for name in ["a.png", "a.jpg", "sub/a.png"] {
+        write_gravel(&images.join(name), name.len() as u32);
+    }
+    let out = temporary.path().join("out");
+    let output = yardwatch(&["count", text(&images), "--out", text(&out), "--gsd", "0.5"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let files = |folder: &str| fs::read_dir(out.join(folder)).unwrap().count();
+    assert_eq!((files("cars"), files("overlays")), (3, 3));
+    let images: std::collections::BTreeSet<String> =
+        rows(&out.join("counts.csv")).into_iter().map(|row| row["image"].clone()).collect();
+    assert_eq!(images, ["a.jpg", "a.png", "sub/a.png"].map(str::to_owned).into());
+}
+
+#[test]
+fn a_grown_folder_counts_only_what_is_new_and_changed_and_forgets_only_when_told() {
+    let (temporary, images) = folder(2);
+    let out = temporary.path().join("out");
+    let run = |more: &[&str]| {
+        let arguments = [&["analyze", text(&images), "--out", text(&out), "--gsd", "0.5", "--progress", "always"], more].concat();
+        let output = yardwatch(&arguments);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        stderr(&output).lines().filter(|line| line.contains(".png")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(run(&[]).len(), 2);
+    assert!(run(&[]).is_empty(), "nothing to do");
+    write_gravel(&images.join("yard_20220401.png"), 7);
+    assert_eq!(run(&[]), ["1/1 yard_20220401.png"]);
+    write_gravel(&images.join("yard_20220401.png"), 8);
+    assert_eq!(run(&[]), ["1/1 yard_20220401.png"], "another image under the same name");
+    fs::remove_file(images.join("yard_20220401.png")).unwrap();
+    run(&[]);
+    assert_eq!(rows(&out.join("counts.csv")).len(), 3, "an image that is gone keeps its count");
+    run(&["--prune"]);
+    assert_eq!(rows(&out.join("counts.csv")).len(), 2);
+    assert!(!out.join("cars/yard_20220401.geojson").exists() && !out.join("overlays/yard_20220401.jpg").exists());
+}
+
+#[test]
+fn names_are_data() {
+    let (temporary, images) = folder(0);
+    let name = "<img src=x onerror=alert(1)> & 'q' #1%41_20230405.png";
+    write_gravel(&images.join(name), 1);
+    let out = temporary.path().join("out");
+    let output = yardwatch(&["analyze", text(&images), "--out", text(&out), "--gsd", "0.5"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let html = fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(!html.contains("<img src=x"));
+    assert!(html.contains("&lt;img src=x"));
+    assert_eq!(rows(&out.join("counts.csv"))[0]["image"], name);
+    let root = temporary.path().to_str().unwrap();
+    for file in ["report.html", "counts.csv", "days.csv"] {
+        assert!(!fs::read_to_string(out.join(file)).unwrap().contains(root), "{file} holds an absolute path");
+    }
+}
+
+#[test]
+fn a_second_run_on_the_same_folder_says_so_and_stops() {
+    let (temporary, images) = folder(1);
+    let out = temporary.path().join("out");
+    fs::create_dir(&out).unwrap();
+    let lock = fs::File::create(out.join(".yardwatch.lock")).unwrap();
+    lock.lock().unwrap();
+    let output = yardwatch(&["analyze", text(&images), "--out", text(&out), "--gsd", "0.5"]);
+    assert_eq!(code(&output), 1);
+    assert!(stderr(&output).contains("another yardwatch run"), "{}", stderr(&output));
+    assert!(!out.join("counts.csv").exists());
+}
+
+#[test]
+fn an_output_folder_that_cannot_be_written_is_said_to_be() {
+    let (temporary, images) = folder(1);
+    let file = temporary.path().join("file");
+    fs::write(&file, "not a folder").unwrap();
+    let output = yardwatch(&["count", text(&images), "--out", text(file.join("out")), "--gsd", "0.5"]);
+    assert_eq!(code(&output), 1);
+    assert!(stderr(&output).contains("file"), "{}", stderr(&output));
+}
