@@ -9,7 +9,8 @@ use super::acquired::Acquired;
 use super::bands::BandRoles;
 use super::checksum::{Checksum, checksum};
 use super::georeference::Georeference;
-use super::open::open_raster;
+use super::geotiff::Tie;
+use super::open;
 use super::scene::{Scene, SceneOptions};
 use super::source::RasterSource;
 use super::sun::Sun;
@@ -73,11 +74,9 @@ pub fn describe(path: &Path, options: &SceneOptions, with_checksum: bool) -> Res
     match Scene::open(path, options) {
         Ok(scene) => {
             let mut description = of_source(path, &*scene.source, with_checksum)?;
-            let georeference = scene.georeference.as_ref();
-            description.geotransform = georeference.map(|georeference| georeference.geotransform);
-            description.epsg = georeference.and_then(|georeference| georeference.epsg);
-            description.crs = georeference.and_then(|georeference| georeference.crs.as_ref()).map(|crs| crs.name.clone());
-            description.centre = georeference.and_then(|georeference| centre(georeference, &*scene.source));
+            if let Some(georeference) = &scene.georeference {
+                description.set_place(georeference, &*scene.source);
+            }
             description.gsd_m = Some(scene.gsd_m);
             description.acquired = scene.acquired;
             description.sun = scene.sun;
@@ -91,18 +90,17 @@ pub fn describe(path: &Path, options: &SceneOptions, with_checksum: bool) -> Res
         }
         Err(error) => {
             // When the pixels cannot be read either, the error says why.
-            let source = open_raster(path, options.max_memory_mib)?;
-            let mut description = of_source(path, &*source, with_checksum)?;
+            let opened = open::open(path, options.max_memory_mib, None)?;
+            let mut description = of_source(path, &*opened.source, with_checksum)?;
+            if let Tie::Affine(georeference) = &opened.tie {
+                description.set_place(georeference, &*opened.source);
+            }
             let reason = error.to_string();
             let prefix = format!("{}: ", path.display());
             description.problem = Some(reason.strip_prefix(&prefix).unwrap_or(&reason).to_owned());
             Ok(description)
         }
     }
-}
-
-fn centre(georeference: &Georeference, source: &dyn RasterSource) -> Option<[f64; 2]> {
-    georeference.to_lonlat(f64::from(source.width()) / 2.0, f64::from(source.height()) / 2.0)
 }
 
 fn of_source(path: &Path, source: &dyn RasterSource, with_checksum: bool) -> Result<Description> {
@@ -143,6 +141,15 @@ impl fmt::Display for Description {
 }
 
 impl Description {
+    fn set_place(&mut self, georeference: &Georeference, source: &dyn RasterSource) {
+        let [col, row] = [f64::from(source.width()) / 2.0, f64::from(source.height()) / 2.0];
+        self.geotransform = Some(georeference.geotransform);
+        self.epsg = georeference.epsg;
+        self.crs = georeference.crs.as_ref().map(|crs| crs.name.clone());
+        self.centre = georeference.to_lonlat(col, row);
+        self.gsd_m = georeference.gsd_m(col, row);
+    }
+
     /// Name and value of each line that people read.
     fn lines(&self) -> Vec<(&'static str, String)> {
         let unknown = || "not known".to_owned();

@@ -15,7 +15,6 @@ const TAG_GDAL_METADATA: u16 = 42112;
 const MIN_IS_WHITE: u16 = 0;
 const RGB: u16 = 2;
 const PALETTE: u16 = 3;
-const CMYK: u16 = 5;
 const YCBCR: u16 = 6;
 
 /// What the tags of a TIFF directory, or of the EXIF block of a JPEG, say about the time of acquisition: the EXIF time
@@ -80,10 +79,6 @@ pub(crate) fn not_brightness(ifd: &Ifd) -> Option<String> {
             "the samples are inverted (0 is white); convert the image with `gdal_translate -scale 0 255 255 0 IN OUT` (0 65535 65535 0 for 16 \
              bits)"
         }
-        CMYK => {
-            "the samples are inks (CMYK); convert the image to RGB, with `gdal_translate -co PHOTOMETRIC=RGB` or an image editor"
-        }
-        8..=10 => "the samples are CIE L*a*b* values; convert the image to RGB",
         _ => return None,
     };
     Some(kind.to_owned())

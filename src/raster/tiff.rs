@@ -1,11 +1,13 @@
 //! TIFF, BigTIFF, GeoTIFF and Cloud-Optimized GeoTIFF, decoded by `tiff-reader` block by block.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use tiff_reader::source::{FileSource, TiffSource as _};
 use tiff_reader::{ExtraSample, Ifd, OpenOptions, ParseBudgets, RasterLayout, TiffFile};
 
+use super::beside::find_appended;
 use super::guard::guarded;
 use super::rows::DirectRows;
 use super::samples::{Block, SampleType, Samples};
@@ -25,6 +27,15 @@ const TAG_NEW_SUBFILE_TYPE: u16 = 254;
 /// GDAL's nodata value, as text.
 const TAG_GDAL_NODATA: u16 = 42113;
 
+/// Where the image's mask is.
+enum Mask {
+    None,
+    /// In this directory of the file.
+    Inside(usize),
+    /// In the file `IMAGE.msk`.
+    Beside(Box<TiffFile>),
+}
+
 /// An open TIFF.
 pub struct TiffSource {
     path: PathBuf,
@@ -33,8 +44,7 @@ pub struct TiffSource {
     kind: SampleType,
     nodata: Option<f64>,
     alpha: Option<usize>,
-    /// Directory of the file's own mask.
-    mask: Option<usize>,
+    mask: Mask,
     /// Whether each block is missing from the file; empty if none is.
     missing: Vec<bool>,
     rows: Option<DirectRows>,
@@ -59,6 +69,7 @@ impl TiffSource {
         let mut tiff =
             TiffFile::from_source_with_options(source.clone(), options(cache)).map_err(|error| explain(path, &error))?;
         let ifd = first(path, &tiff)?;
+        check_colours(path, ifd)?;
         let layout = ifd.raster_layout().map_err(|error| explain(path, &error))?;
         let kind = sample_type(&layout)
             .ok_or_else(|| Error::image(path, format!("samples of {} bits are not read", layout.bits_per_sample)))?;
@@ -66,9 +77,9 @@ impl TiffSource {
         let block_bytes = check_blocks(path, ifd, &layout, rows.is_some(), source.len(), max_memory)?;
         let large_block = (rows.is_none() && block_bytes > LARGE_BLOCK_BYTES).then(|| Mutex::new(()));
         let missing = missing_blocks(ifd);
-        let nodata = nodata(ifd);
+        let nodata = nodata(ifd).map(|value| as_stored(kind, value));
         let alpha = alpha(ifd, layout.samples_per_pixel);
-        let mask = find_mask(&tiff, &layout);
+        let mask = find_mask(path, &tiff, &layout, options(cache / 4));
         if large_block.is_some() && block_bytes > cache {
             // A block that is larger than the cache would be decoded again for every window.
             tiff = TiffFile::from_source_with_options(source, options(block_bytes)).map_err(|error| explain(path, &error))?;
@@ -83,7 +94,7 @@ impl TiffSource {
 
     /// Sets the nodata value that a side file names, if the file itself names none.
     pub(crate) fn set_nodata(&mut self, nodata: Option<f64>) {
-        self.nodata = self.nodata.or(nodata);
+        self.nodata = self.nodata.or(nodata.map(|value| as_stored(self.kind, value)));
     }
 
     /// The first image's directory.
@@ -110,22 +121,39 @@ impl TiffSource {
         })
     }
 
-    /// Blocks that are not stored read as nodata where there is such a value (zero otherwise), as in GDAL.
-    fn fill_sparse(&self, bytes: &mut [u8], window: Window, bands: usize) -> Result<()> {
+    /// Blocks that are not stored read as nodata where there is such a value (zero otherwise), as in GDAL. `bands` are
+    /// those whose samples lie side by side in `bytes`.
+    fn fill_sparse(&self, bytes: &mut [u8], window: Window, bands: Range<usize>) -> Result<()> {
         let Some(fill) = self.nodata.filter(|&value| !self.missing.is_empty() && value != 0.0) else { return Ok(()) };
         let pattern = encode(self.kind, fill);
         let (block_width, block_height) = block_size(self.ifd()?, &self.layout);
         let across = self.layout.width.div_ceil(block_width);
-        let pixel = bands * pattern.len();
-        for (index, bytes) in bytes.chunks_exact_mut(pixel).enumerate() {
+        let per_plane = across * self.layout.height.div_ceil(block_height);
+        let planar = self.layout.planar_configuration == 2;
+        for (index, pixel) in bytes.chunks_exact_mut(bands.len() * pattern.len()).enumerate() {
             let (row, col) = (index / window.width as usize, index % window.width as usize);
             let block = (window.row as usize + row) / block_height * across + (window.col as usize + col) / block_width;
-            // Planes are written together or not at all, so the first one speaks for the pixel.
-            if self.missing.get(block) == Some(&true) {
-                bytes.chunks_exact_mut(pattern.len()).for_each(|sample| sample.copy_from_slice(&pattern));
+            for (sample, band) in pixel.chunks_exact_mut(pattern.len()).zip(bands.clone()) {
+                let plane = if planar { band } else { 0 };
+                if self.missing.get(plane * per_plane + block) == Some(&true) {
+                    sample.copy_from_slice(&pattern);
+                }
             }
         }
         Ok(())
+    }
+
+    /// What the mask says of a window, 0 = not valid; `None` without a mask.
+    fn mask(&self, window: Window) -> Result<Option<Vec<u8>>> {
+        let Window { col, row, width, height } = window;
+        let [col, row, width, height] = [col, row, width, height].map(|value| value as usize);
+        let (tiff, index) = match &self.mask {
+            Mask::None => return Ok(None),
+            Mask::Inside(index) => (&self.tiff, *index),
+            Mask::Beside(tiff) => (&**tiff, 0),
+        };
+        let read = || tiff.read_window_bytes(index, row, col, height, width).map_err(|error| explain(&self.path, &error));
+        guarded(&self.path, read).map(Some)
     }
 }
 
@@ -174,23 +202,16 @@ impl RasterSource for TiffSource {
     fn read(&self, window: Window) -> Result<Block> {
         let mut bytes = self.bytes(window, None)?;
         let bands = self.bands();
-        self.fill_sparse(&mut bytes, window, bands)?;
+        self.fill_sparse(&mut bytes, window, 0..bands)?;
         let samples = Samples::from_interleaved(self.kind, &bytes, bands, 0..bands);
         drop(bytes);
-        let mask = match self.mask {
-            None => None,
-            Some(index) => {
-                let Window { col, row, width, height } = window;
-                let [col, row, width, height] = [col, row, width, height].map(|value| value as usize);
-                Some(self.tiff.read_window_bytes(index, row, col, height, width).map_err(|error| explain(&self.path, &error))?)
-            }
-        };
+        let mask = self.mask(window)?;
         Ok(Block::new(window, bands, samples, self.nodata, self.alpha, mask.as_deref()))
     }
 
     fn read_band(&self, window: Window, band: usize) -> Result<Samples> {
         let mut bytes = self.bytes(window, Some(band))?;
-        self.fill_sparse(&mut bytes, window, 1)?;
+        self.fill_sparse(&mut bytes, window, band..band + 1)?;
         Ok(Samples::from_interleaved(self.kind, &bytes, 1, 0..1))
     }
 }
@@ -293,6 +314,11 @@ fn nodata(ifd: &Ifd) -> Option<f64> {
     text.parse().ok()
 }
 
+/// A nodata value as precise as the samples are: `0.1` is no 32-bit float.
+fn as_stored(kind: SampleType, value: f64) -> f64 {
+    if kind == SampleType::F32 { f64::from(value as f32) } else { value }
+}
+
 fn alpha(ifd: &Ifd, bands: usize) -> Option<usize> {
     let extra = ifd.extra_samples().ok()?;
     let first = bands.checked_sub(extra.len())?;
@@ -300,14 +326,39 @@ fn alpha(ifd: &Ifd, bands: usize) -> Option<usize> {
     extra.iter().position(is_alpha).map(|index| first + index)
 }
 
-/// The directory that holds the mask of the first image: marked as mask, not as overview, of the same size, one sample.
-fn find_mask(tiff: &TiffFile, layout: &RasterLayout) -> Option<usize> {
-    tiff.ifds().iter().enumerate().skip(1).find_map(|(index, ifd)| {
-        let kind = ifd.tag(TAG_NEW_SUBFILE_TYPE)?.value.as_u32()?;
+/// The mask of the first image: a directory marked as mask, not as overview; else GDAL's `IMAGE.msk`. It has the image's
+/// size and one sample.
+fn find_mask(path: &Path, tiff: &TiffFile, layout: &RasterLayout, options: OpenOptions) -> Mask {
+    let fits = |ifd: &Ifd| {
         let same_size = ifd.width() as usize == layout.width && ifd.height() as usize == layout.height;
-        let one_byte = ifd.raster_layout().is_ok_and(|mask| mask.samples_per_pixel == 1 && mask.bytes_per_sample == 1);
-        (kind & 4 != 0 && kind & 1 == 0 && same_size && one_byte).then_some(index)
-    })
+        same_size && ifd.raster_layout().is_ok_and(|mask| mask.samples_per_pixel == 1 && mask.bytes_per_sample == 1)
+    };
+    let inside = tiff.ifds().iter().enumerate().skip(1).find_map(|(index, ifd)| {
+        let kind = ifd.tag(TAG_NEW_SUBFILE_TYPE)?.value.as_u32()?;
+        (kind & 4 != 0 && kind & 1 == 0 && fits(ifd)).then_some(index)
+    });
+    if let Some(index) = inside {
+        return Mask::Inside(index);
+    }
+    let beside = find_appended(path, ".msk").and_then(|path| TiffFile::open_with_options(path, options).ok());
+    beside.filter(|mask| mask.ifd(0).is_ok_and(fits)).map_or(Mask::None, |mask| Mask::Beside(Box::new(mask)))
+}
+
+/// Colour models whose samples GDAL converts before anyone sees them; raw, they would be wrong without a word.
+fn check_colours(path: &Path, ifd: &Ifd) -> Result<()> {
+    const YCBCR: u16 = 6;
+    const JPEG: u16 = 7;
+    let model = match ifd.photometric_interpretation() {
+        Some(5) => "inks (CMYK)",
+        Some(8..=10) => "CIE L*a*b* colours",
+        Some(YCBCR) if ifd.compression() != JPEG => "YCbCr colours outside JPEG",
+        Some(32844 | 32845) => "LogLuv colours",
+        _ => return Ok(()),
+    };
+    Err(Error::image(
+        path,
+        format!("{model} are not read; convert the image to RGB with an image editor, or build with `--features gdal`"),
+    ))
 }
 
 /// The name of a TIFF compression.
