@@ -43,7 +43,7 @@ def main():
     with torch.no_grad():
         y = a(probe(1, 6, 256, 256))[0]
         s = b(probe(1, 6, 32, 200))[0]
-    r = dict(yard=[round(float(v), 4) for v in y[:, 64, 40:72:8].reshape(-1)], strip=[round(float(v), 4) for v in s[:, 20:100:20].reshape(-1)])
+    r = dict(yard=[round(float(v), 4) for v in y[:, 64, 48:80:8].reshape(-1)], strip=[round(float(v), 4) for v in s[:, 20:100:20].reshape(-1)])
     json.dump(r, open(os.path.join(out, 'threshold', 'probe.json'), 'w'))
     print(json.dumps(r))
 

@@ -109,7 +109,7 @@ def view(sc, img, val, colour, fields, origin, centre, rng):
     if sc.cloud is not None:
         cloud[:] = 0
         if sc.cloud.size > 1:
-            cloud = cv2.resize(warp(sc.cloud[y0:y1, x0:x1].astype(f32), B, cv2.INTER_LINEAR), (n // 4, n // 4), interpolation=cv2.INTER_AREA)
+            cloud = cv2.resize(warp(sc.cloud[y0:y0 + val.shape[0], x0:x0 + val.shape[1]].astype(f32), B, cv2.INTER_LINEAR), (n // 4, n // 4), interpolation=cv2.INTER_AREA)
     return np.concatenate([inp, planes]), np.dstack([t, cloud])
 
 

@@ -108,3 +108,24 @@ fn log_softmax<const N: usize>(scores: [f32; N]) -> [f32; N] {
     let log = scores.iter().map(|s| (s - top).exp()).sum::<f32>().ln() + top;
     scores.map(|s| s - log)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::threshold::network::probe;
+
+    #[test]
+    fn the_weight_file_is_read_to_its_end_and_answers_as_the_training_framework_did() {
+        let mut weights = Weights::new(include_bytes!("strip_weights.bin"));
+        let network = StripNetwork::read(&mut weights);
+        assert_eq!(weights.left(), 0);
+        let out = network.apply(&probe(6, ROWS, 200));
+        assert_eq!((out.channels, out.cols), (12, 100));
+        let answers: serde_json::Value = serde_json::from_str(include_str!("../threshold/probe.json")).unwrap();
+        for (i, answer) in answers["strip"].as_array().unwrap().iter().enumerate() {
+            let (channel, col) = (i / 4, 20 + i % 4 * 20);
+            let (own, answer) = (f64::from(out.plane(channel)[col]), answer.as_f64().unwrap());
+            assert!((own - answer).abs() < 2e-3 * answer.abs().max(1.0), "channel {channel}, column {col}: {own} against {answer}");
+        }
+    }
+}

@@ -225,3 +225,60 @@ impl<'a> Weights<'a> {
 pub fn logistic(x: f32) -> f32 {
     1.0 / (1.0 + (-x).exp())
 }
+
+/// A fixed input that every language can make, for tests against the training framework.
+#[cfg(test)]
+pub(crate) fn probe(channels: usize, rows: usize, cols: usize) -> Maps {
+    let data = (0..channels * rows * cols).map(|i| ((i * 7919 % 257) as f32 - 128.0) / 64.0).collect();
+    Maps { channels, rows, cols, data }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A convolution computed as its definition says.
+    fn plainly(c: &Convolution, input: &Maps) -> Maps {
+        let (kr, kc) = c.shape.kernel;
+        let rows = (input.rows + 2 * c.shape.padding.0 - kr) / c.shape.stride.0 + 1;
+        let cols = (input.cols + 2 * c.shape.padding.1 - (kc - 1) * c.shape.dilation - 1) / c.shape.stride.1 + 1;
+        let mut out = Maps::zeros(c.outputs, rows, cols);
+        for o in 0..c.outputs {
+            for (i, j) in (0..rows).flat_map(|i| (0..cols).map(move |j| (i, j))) {
+                let mut sum = c.bias[o];
+                for (k, r, s) in (0..c.inputs).flat_map(|k| (0..kr).flat_map(move |r| (0..kc).map(move |s| (k, r, s)))) {
+                    let row = (i * c.shape.stride.0 + r) as i64 - c.shape.padding.0 as i64;
+                    let col = (j * c.shape.stride.1 + s * c.shape.dilation) as i64 - c.shape.padding.1 as i64;
+                    if row >= 0 && col >= 0 && (row as usize) < input.rows && (col as usize) < input.cols {
+                        let weight = c.weights[((o * c.inputs + k) * kr + r) * kc + s];
+                        sum += weight * input.plane(k)[row as usize * input.cols + col as usize];
+                    }
+                }
+                out.data[(o * rows + i) * cols + j] = sum;
+            }
+        }
+        out
+    }
+
+    #[test]
+    fn convolutions_equal_their_definition() {
+        let shapes = [
+            (Shape::three(1), 9, 13),
+            (Shape::three(2), 10, 14),
+            (Shape { kernel: (5, 5), stride: (2, 2), padding: (2, 2), dilation: 1 }, 12, 8),
+            (Shape { kernel: (3, 5), stride: (2, 2), padding: (1, 2), dilation: 1 }, 8, 18),
+            (Shape { kernel: (1, 3), stride: (1, 1), padding: (0, 8), dilation: 8 }, 1, 11),
+            (Shape { kernel: (1, 3), stride: (1, 1), padding: (0, 32), dilation: 32 }, 1, 20),
+            (Shape::point(), 4, 5),
+        ];
+        for (shape, rows, cols) in shapes {
+            let depth = 3 * shape.kernel.0 * shape.kernel.1;
+            let weights = (0..4 * depth).map(|i| ((i * 37 % 23) as f32 - 11.0) / 7.0).collect();
+            let c = Convolution { shape, inputs: 3, outputs: 4, weights, bias: vec![0.5, -1.0, 0.0, 2.0] };
+            let input = probe(3, rows, cols);
+            let (own, plain) = (c.apply(&input, false), plainly(&c, &input));
+            assert_eq!((own.rows, own.cols), (plain.rows, plain.cols), "{shape:?}");
+            assert!(own.data.iter().zip(&plain.data).all(|(a, b)| (a - b).abs() < 1e-3), "{shape:?}");
+        }
+    }
+}

@@ -187,3 +187,26 @@ fn patch(outputs: &Maps, row: usize, col: usize) -> Vec<Evidence> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::threshold::network::probe;
+
+    #[test]
+    fn the_weight_file_is_read_to_its_end_and_answers_as_the_training_framework_did() {
+        let mut weights = Weights::new(include_bytes!("yard_weights.bin"));
+        let network = YardNetwork::read(&mut weights);
+        assert_eq!(weights.left(), 0);
+        // 128 m with the halo leave a core of 32 m; the numbers are those of `training/export.py`.
+        let out = network.apply(&probe(6, 256, 256));
+        assert_eq!((out.channels, out.rows, out.cols), (5, 32, 32));
+        let answers: serde_json::Value = serde_json::from_str(include_str!("probe.json")).unwrap();
+        for (i, answer) in answers["yard"].as_array().unwrap().iter().enumerate() {
+            let (channel, col) = (i / 4, i % 4 * 8);
+            let own = f64::from(out.plane(channel)[(64 - HALO_M) * out.cols + col]);
+            let answer = answer.as_f64().unwrap();
+            assert!((own - answer).abs() < 2e-3 * answer.abs().max(1.0), "channel {channel}, column {col}: {own} against {answer}");
+        }
+    }
+}
