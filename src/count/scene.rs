@@ -19,6 +19,7 @@ use crate::tile::{self, Area};
 use crate::track::Centreline;
 use crate::track::align::align;
 use crate::track::find::find;
+use crate::track::line::smoothed;
 use crate::track::strip::{ALONG_M, strip};
 
 /// What is known of the yard, in WGS84; both parts may be empty.
@@ -60,12 +61,14 @@ impl Default for CountOptions {
 const COARSEST_M: f64 = 1.2;
 /// Width of a body, metres: 2.9 to 3.3 m everywhere in the world.
 const BODY_WIDTH_M: f64 = 3.1;
-/// A car is believed only when it is at least this probable.
-const BELIEVED: f64 = 0.35;
+/// A car is believed only when a body at its middle is at least this probable.
+const BELIEVED: f64 = 0.5;
 /// A strip whose columns are centred on a track less than this, on average under a car, holds no car of that track.
 const ON_TRACK: f64 = 0.30;
 /// A car whose centre lies this far from the strip's axis belongs to another track, metres.
 const OFF_AXIS_M: f64 = 1.6;
+/// Half the length over which a line is brought to the centre that its own strip shows, metres: about one car.
+const RECENTRE_M: f64 = 8.0;
 /// How far given tracks may lie from where they are seen, metres.
 const REGISTRATION_M: f64 = 9.0;
 /// Coverage below which a scene says nothing, and above which nothing worth mentioning is missing.
@@ -197,14 +200,43 @@ fn unusable(reason: String) -> SceneCount {
 /// Finds the cars of one track; also the share of its length that was seen.
 fn walk(plane: &Plane, map: &YardMap, ground: &Ground, line: &Centreline, track: usize) -> (Vec<Candidate>, f64) {
     let Some(line) = line.with_step(ALONG_M) else { return (Vec::new(), 0.0) };
-    let columns = columns(&strip(plane, &line));
-    if columns.is_empty() {
+    // The strip itself shows best where its centre lies: look, move, look again.
+    let first = columns(&strip(plane, &line));
+    if first.is_empty() {
         return (Vec::new(), 0.0);
     }
+    let Some(line) = recentred(&line, &first).with_step(ALONG_M) else { return (Vec::new(), 0.0) };
+    let columns = columns(&strip(plane, &line));
     let seen = columns.iter().filter(|column| column.seen).count() as f64 / columns.len() as f64;
     let cars = segment(&columns).cars;
     let candidates = cars.iter().filter_map(|car| candidate(plane, map, ground, &line, &columns, car, track)).collect();
     (candidates, seen)
+}
+
+/// The line moved to where its columns see the centre of the track, smoothed over [`RECENTRE_M`].
+fn recentred(line: &Centreline, columns: &[Column]) -> Centreline {
+    // Columns that see no track have no say; a slight pull to the given line steadies stretches without any.
+    let weight = |column: &Column| if column.seen { f64::from(column.on_track).powi(2) } else { 0.0 };
+    let reach = (RECENTRE_M / COLUMN_M) as usize;
+    let sum = |values: Vec<f64>| {
+        let mut total = vec![0.0];
+        for value in values {
+            total.push(total[total.len() - 1] + value);
+        }
+        total
+    };
+    let weights = sum(columns.iter().map(weight).collect());
+    let pulls = sum(columns.iter().map(|column| weight(column) * f64::from(column.offset_m.clamp(-1.5, 1.5))).collect());
+    let moved: Vec<f64> = (0..columns.len())
+        .map(|i| {
+            let (from, to) = (i.saturating_sub(reach), (i + reach + 1).min(columns.len()));
+            (pulls[to] - pulls[from]) / (weights[to] - weights[from] + 2.0)
+        })
+        .collect();
+    let moved = smoothed(&moved, reach / 2);
+    let per_column = (COLUMN_M / line.step).round() as usize;
+    let offsets: Vec<f64> = (0..line.points.len()).map(|i| moved[(i / per_column).min(moved.len() - 1)]).collect();
+    line.moved(&smoothed(&offsets, 2 * per_column))
 }
 
 fn candidate(
@@ -220,7 +252,7 @@ fn candidate(
     let mean = |value: fn(&Column) -> f32| body.iter().map(|column| f64::from(value(column))).sum::<f64>() / body.len() as f64;
     let offset = mean(|column| column.offset_m);
     let on_track = mean(|column| column.on_track);
-    if car.probability < BELIEVED || on_track < ON_TRACK || offset.abs() > OFF_AXIS_M {
+    if car.existence < BELIEVED || on_track < ON_TRACK || offset.abs() > OFF_AXIS_M {
         return None;
     }
     let per_column = (COLUMN_M / line.step).round() as usize;
@@ -236,7 +268,7 @@ fn candidate(
     let axis = [dx / length, dy / length];
     let middle = at((first + last) / 2);
     let centre = [(a[0] + b[0]) / 4.0 + middle[0] / 2.0, (a[1] + b[1]) / 4.0 + middle[1] / 2.0];
-    let (class, class_probability) = classify(body);
+    let (class, _) = classify(body);
     let roof = (0..9).filter_map(|k| {
         let t = (f64::from(k) / 8.0 - 0.5) * 0.7 * length;
         plane.colour(centre[0] + axis[0] * t, centre[1] + axis[1] * t)
@@ -257,7 +289,7 @@ fn candidate(
     let vehicle = Vehicle {
         id: 0,
         class,
-        confidence: (car.probability * (0.5 + 0.5 * class_probability.max(0.0)).max(car.probability)).clamp(0.0, 1.0),
+        confidence: (car.existence * (0.6 + 0.4 * car.probability)).clamp(0.0, 1.0),
         length_m: length,
         width_m: BODY_WIDTH_M,
         heading_deg: ground.heading_deg(centre, axis),

@@ -125,7 +125,10 @@ mod tests {
         for (i, answer) in answers["strip"].as_array().unwrap().iter().enumerate() {
             let (channel, col) = (i / 4, 20 + i % 4 * 20);
             let (own, answer) = (f64::from(out.plane(channel)[col]), answer.as_f64().unwrap());
-            assert!((own - answer).abs() < 2e-3 * answer.abs().max(1.0), "channel {channel}, column {col}: {own} against {answer}");
+            assert!(
+                (own - answer).abs() < 2e-3 * answer.abs().max(1.0),
+                "channel {channel}, column {col}: {own} against {answer}"
+            );
         }
     }
 }

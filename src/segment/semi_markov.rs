@@ -16,12 +16,14 @@ const USUAL_M: [f64; 13] = [9.2, 10.9, 11.9, 12.85, 13.65, 15.2, 16.5, 17.2, 18.
 /// Spread of a body length around a usual one, metres, and the share of bodies of any length.
 const USUAL_SD_M: f64 = 0.45;
 const ANY_SHARE: f64 = 0.35;
-/// Neighbouring columns say much the same: the log probabilities of bodies and empty track count for this share.
-const BODY_WEIGHT: f64 = 0.30;
-/// Gap columns are few and each stands for a place of its own.
-const GAP_WEIGHT: f64 = 0.85;
+/// Whether a column is occupied at all: neighbouring columns say much the same, so their log probabilities count for this share.
+const OCCUPIED_WEIGHT: f64 = 0.30;
+/// Whether an occupied column is body or gap: gaps are short, and each stands for a place of its own.
+const GAP_WEIGHT: f64 = 0.90;
 /// Cost of a car, so that nothing is a car that the evidence does not ask for.
-const CAR_COST: f64 = 1.5;
+const CAR_COST: f64 = 0.7;
+/// Least log probability of a column: the network is never surer than this.
+const LEAST_LOG: f64 = -7.0;
 /// Columns of a gap: at a free end, and between two coupled cars (0.5 to 2.5 m).
 const FREE_GAP: usize = 3;
 const COUPLED_GAP: usize = 5;
@@ -35,8 +37,10 @@ pub struct Segment {
     pub from: usize,
     /// One past its last column.
     pub to: usize,
-    /// Probability of a car here, over all segmentations.
+    /// Probability, over all segmentations, of a car with these ends (to a metre and a half).
     pub probability: f64,
+    /// Probability, over all segmentations, of a body at the middle of this one.
+    pub existence: f64,
     /// Whether only a coupling's gap separates it from the car before.
     pub coupled: bool,
     /// Whether the edge of what was seen cuts it.
@@ -72,7 +76,7 @@ pub fn segment(columns: &[Column]) -> Segmentation {
 
 struct Lattice {
     n: usize,
-    /// Weighted prefix sums of the log probabilities of empty, body and gap.
+    /// Prefix sums of the scores of empty, body and gap columns.
     sums: [Vec<f64>; 3],
     length_prior: Vec<f64>,
     shortest: usize,
@@ -92,14 +96,19 @@ use State::{Car, Closing, Empty, Opening};
 
 impl Lattice {
     fn new(columns: &[Column]) -> Self {
-        let weights = [BODY_WEIGHT, BODY_WEIGHT, GAP_WEIGHT];
-        let sums = std::array::from_fn(|k| {
-            let mut sum = vec![0.0];
-            for column in columns {
-                sum.push(sum[sum.len() - 1] + weights[k] * f64::from(column.state[k].max(-9.0)));
+        let mut sums: [Vec<f64>; 3] = std::array::from_fn(|_| vec![0.0]);
+        for column in columns {
+            let [empty, body, gap] = column.state.map(|log| f64::from(log).max(LEAST_LOG));
+            let occupied = log_add(body, gap);
+            let scores = [
+                OCCUPIED_WEIGHT * empty,
+                OCCUPIED_WEIGHT * occupied + GAP_WEIGHT * (body - occupied),
+                OCCUPIED_WEIGHT * occupied + GAP_WEIGHT * (gap - occupied),
+            ];
+            for (sum, score) in sums.iter_mut().zip(scores) {
+                sum.push(sum[sum.len() - 1] + score);
             }
-            sum
-        });
+        }
         let columns_of = |metres: f64| (metres / COLUMN_M).round() as usize;
         let longest = columns_of(BODY_M[1]);
         let any = ANY_SHARE / (BODY_M[1] - BODY_M[0]);
@@ -190,6 +199,7 @@ impl Lattice {
             }
         }
         let whole = backward[0][Empty as usize];
+        let covered = self.covered(&forward, &backward, whole);
         let mut state =
             [Empty, Car, Closing].into_iter().fold(Empty, |a, b| if best[n][b as usize] > best[n][a as usize] { b } else { a });
         let (mut at, mut cars) = (n, Vec::new());
@@ -197,12 +207,44 @@ impl Lattice {
             let (before, from) = back[at][state as usize];
             if state == Car {
                 let probability = self.probability(from, at, &forward, &backward, whole);
-                cars.push(Segment { from, to: at, probability, coupled: before == Closing, cut: from == 0 || at == n });
+                let existence = covered[(from + at) / 2].min(1.0);
+                cars.push(Segment {
+                    from,
+                    to: at,
+                    probability,
+                    existence,
+                    coupled: before == Closing,
+                    cut: from == 0 || at == n,
+                });
             }
             (state, at) = (before, from);
         }
         cars.reverse();
         cars
+    }
+
+    /// Probability of a body at each column.
+    fn covered(&self, forward: &[[f64; 4]], backward: &[[f64; 4]], whole: f64) -> Vec<f64> {
+        // Every possible car adds its probability where it starts and takes it away where it ends.
+        let mut change = vec![0.0; self.n + 1];
+        for (end, after) in backward.iter().enumerate() {
+            let after = after[Car as usize];
+            if after > f64::NEG_INFINITY && end > 0 {
+                self.steps(Car, end, |before, at, score| {
+                    let p = (forward[at][before as usize] + score + after - whole).exp();
+                    change[at] += p;
+                    change[end] -= p;
+                });
+            }
+        }
+        let mut sum = 0.0;
+        change
+            .iter()
+            .map(|c| {
+                sum += c;
+                sum.max(0.0)
+            })
+            .collect()
     }
 
     /// Probability, over all segmentations, of a car whose ends lie near these.

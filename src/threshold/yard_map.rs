@@ -206,7 +206,10 @@ mod tests {
             let (channel, col) = (i / 4, i % 4 * 8);
             let own = f64::from(out.plane(channel)[(64 - HALO_M) * out.cols + col]);
             let answer = answer.as_f64().unwrap();
-            assert!((own - answer).abs() < 2e-3 * answer.abs().max(1.0), "channel {channel}, column {col}: {own} against {answer}");
+            assert!(
+                (own - answer).abs() < 2e-3 * answer.abs().max(1.0),
+                "channel {channel}, column {col}: {own} against {answer}"
+            );
         }
     }
 }
