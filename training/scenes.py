@@ -239,8 +239,8 @@ def restyle(x, sc, origin, rng):
         m = cv2.GaussianBlur(m, (0, 0), max(.3, .2 / g))
         m[roofs > 0] = 1
         x = x * m[..., None]
-    if cars and rng.random() < .5:                              # shadows deeper or shallower
-        k = f32(math.exp(rng.normal(-.45, .5)))
+    if cars and rng.random() < .65:                             # shadows deeper or shallower: an aerial photograph's are nearly black
+        k = f32(math.exp(rng.normal(-.8, .7)))
         m = np.zeros((h, w), np.uint8)
         for c in cars:
             d = sc.sun * c['H'] * .95 / g

@@ -209,12 +209,12 @@ def loss_fn(o, y):
     state, cls, on, off = y
     w = torch.tensor([1., 1., 1.6])
     ls = F.cross_entropy(o[:, :3], state, weight=w, ignore_index=-1)
-    lc = F.cross_entropy(o[:, 3:10], cls, ignore_index=-1, label_smoothing=.02, weight=torch.tensor([1., 1., 1., 1., 1., 2.0, 1.6])) if (cls >= 0).any() else 0 * ls
+    lc = F.cross_entropy(o[:, 3:10], cls, ignore_index=-1, weight=torch.tensor([1., 1., 1., 1., 1., 1.6, 1.4])) if (cls >= 0).any() else 0 * ls
     k = on >= 0
     lt = F.binary_cross_entropy_with_logits(o[:, 10][k], on[k].float())
     m = torch.isfinite(off)
     lo = F.smooth_l1_loss(o[:, 11][m] * 2, off[m], beta=.3) if m.any() else 0 * ls
-    return ls + .25 * lc + .4 * lt + .3 * lo, ls.item(), float(lc), float(lt), float(lo)
+    return ls + .45 * lc + .4 * lt + .3 * lo, ls.item(), float(lc), float(lt), float(lo)
 
 
 def main():

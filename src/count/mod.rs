@@ -1,10 +1,13 @@
 //! A scene's result: the vehicles, their count with its interval, what could be seen, and whether the scene is usable.
 
 mod chunk;
+mod coverage;
+mod debug;
 pub mod interval;
 pub mod scene;
 pub mod site;
 pub mod vehicle;
+mod walk;
 
 pub use scene::{CountOptions, GivenTrack, Yard, count_scene};
 use serde::{Deserialize, Serialize};

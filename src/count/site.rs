@@ -121,29 +121,13 @@ impl Site {
         inside as f64 >= INSIDE * line.points.len() as f64
     }
 
-    /// Share of the yard that lies inside the image: of the outline's ground; 1 without an outline.
-    pub fn share_inside(&self, image: Area) -> f64 {
-        if !self.lines.is_empty() || self.outline.is_empty() {
-            return 1.0;
-        }
-        let Some(around) = Area::around(self.outline.iter().flatten()) else { return 1.0 };
-        let (mut all, mut seen) = (0usize, 0usize);
-        const SAMPLES: usize = 100;
-        for i in 0..SAMPLES {
-            for j in 0..SAMPLES {
-                let at = |k: usize| (k as f64 + 0.5) / SAMPLES as f64;
-                let p = [around.x0 + at(i) * around.width(), around.y0 + at(j) * around.height()];
-                if self.inside(p) {
-                    all += 1;
-                    seen += usize::from(image.contains(p));
-                }
-            }
-        }
-        if all == 0 { 1.0 } else { seen as f64 / all as f64 }
+    /// The rectangle round the outline; None without an outline.
+    pub fn outline_area(&self) -> Option<Area> {
+        Area::around(self.outline.iter().flatten())
     }
 
-    /// Even-odd rule over all rings.
-    fn inside(&self, [x, y]: [f64; 2]) -> bool {
+    /// Whether a point lies inside the outline, by the even-odd rule over all rings.
+    pub fn inside(&self, [x, y]: [f64; 2]) -> bool {
         self.outline.iter().flat_map(|ring| edges(ring)).fold(false, |inside, ([x0, y0], [x1, y1])| {
             let crossing = (y0 > y) != (y1 > y) && x < (x1 - x0) * (y - y0) / (y1 - y0) + x0;
             inside != crossing

@@ -1,0 +1,101 @@
+//! What each stage saw, as pictures: the yard map, and every track's strip with its evidence and decisions.
+
+use std::path::{Path, PathBuf};
+
+use image::{Rgb, RgbImage};
+
+use crate::error::{Error, Result};
+use crate::raster::Scene;
+use crate::segment::columns::Column;
+use crate::segment::semi_markov::Segment;
+use crate::threshold::YardMap;
+use crate::threshold::network::Maps;
+use crate::track::Centreline;
+use crate::track::strip::ROWS;
+
+/// Largest side of a map picture, pixels of one metre.
+const LARGEST: i64 = 8000;
+/// Height of the bars under a strip, pixels.
+const BAR: u32 = 6;
+
+/// Where the pictures of a scene go.
+#[derive(Debug, Clone)]
+pub struct Debug {
+    folder: PathBuf,
+}
+
+impl Debug {
+    /// A folder for one scene inside `folder`.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn new(folder: &Path, scene: &Scene) -> Result<Self> {
+        let folder = folder.join(scene.path.file_stem().unwrap_or_default());
+        std::fs::create_dir_all(&folder).map_err(|e| Error::io(&folder, e))?;
+        Ok(Self { folder })
+    }
+
+    fn save(&self, name: &str, picture: &RgbImage) -> Result<()> {
+        let path = self.folder.join(name);
+        picture.save(&path).map_err(|e| Error::io(&path, std::io::Error::other(e)))
+    }
+
+    /// `map_N.png`, one pixel per metre: body red, track green, cloud blue, the lines white.
+    ///
+    /// # Errors
+    /// When the picture cannot be written.
+    pub fn map(&self, number: usize, map: &YardMap, lines: &[Centreline]) -> Result<()> {
+        let range = |values: &mut dyn Iterator<Item = i64>| values.fold((i64::MAX, i64::MIN), |(a, b), v| (a.min(v), b.max(v)));
+        let (c0, c1) = range(&mut map.cells().map(|cell| cell.0));
+        let (r0, r1) = range(&mut map.cells().map(|cell| cell.1));
+        if c0 > c1 {
+            return Ok(());
+        }
+        let (width, height) = ((c1 - c0 + 1).min(LARGEST), (r1 - r0 + 1).min(LARGEST));
+        let mut picture = RgbImage::new(width as u32, height as u32);
+        let mut put = |col: i64, row: i64, colour: [u8; 3]| {
+            if (0..width).contains(&(col - c0)) && (0..height).contains(&(row - r0)) {
+                picture.put_pixel((col - c0) as u32, (row - r0) as u32, Rgb(colour));
+            }
+        };
+        for (col, row, evidence) in map.cells() {
+            put(col, row, [evidence.body, evidence.track, evidence.cloud].map(byte));
+        }
+        for point in lines.iter().flat_map(|line| &line.points) {
+            put(point[0].floor() as i64, point[1].floor() as i64, [255; 3]);
+        }
+        self.save(&format!("map_{number}.png"), &picture)
+    }
+
+    /// `strip_TRACK.png`: the strip, a column every half metre; under it the evidence (body green, gap red), whether the strip is on a
+    /// track (grey), and the decided cars (alternately yellow and blue).
+    ///
+    /// # Errors
+    /// When the picture cannot be written.
+    pub fn strip(&self, track: usize, strip: &Maps, columns: &[Column], cars: &[Segment]) -> Result<()> {
+        let width = columns.len() as u32;
+        let mut picture = RgbImage::new(width.max(1), ROWS as u32 + 3 * BAR);
+        for (i, column) in columns.iter().enumerate() {
+            for row in 0..ROWS {
+                let at = |channel: usize, spread: f32| {
+                    byte((strip.plane(channel)[row * strip.cols + 2 * i] + spread) / (2.0 * spread))
+                };
+                let grey = at(0, 3.0);
+                picture.put_pixel(i as u32, row as u32, Rgb([grey, grey, grey]));
+            }
+            let car = cars.iter().position(|car| (car.from..car.to).contains(&i));
+            let decided = car.map_or([0; 3], |k| if k % 2 == 0 { [255, 220, 0] } else { [60, 140, 255] });
+            let bars = [[byte(column.state[2].exp()), byte(column.state[1].exp()), 0], [byte(column.on_track); 3], decided];
+            for (k, colour) in bars.into_iter().enumerate() {
+                for y in 0..BAR {
+                    picture.put_pixel(i as u32, ROWS as u32 + k as u32 * BAR + y, Rgb(colour));
+                }
+            }
+        }
+        self.save(&format!("strip_{track:03}.png"), &picture)
+    }
+}
+
+fn byte(share: f32) -> u8 {
+    (share.clamp(0.0, 1.0) * 255.0) as u8
+}

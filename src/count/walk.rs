@@ -1,0 +1,155 @@
+//! Along one track: strip, columns, segments, vehicles.
+
+use super::Vehicle;
+use super::debug::Debug;
+use super::site::Ground;
+use crate::error::Result;
+use crate::segment::class::classify;
+use crate::segment::columns::{COLUMN_M, Column, columns};
+use crate::segment::semi_markov::{Segment, segment};
+use crate::segment::side_by_side::Footprint;
+use crate::threshold::{Plane, YardMap};
+use crate::track::Centreline;
+use crate::track::line::smoothed;
+use crate::track::strip::{ALONG_M, strip};
+
+/// Width of a body, metres: 2.9 to 3.3 m everywhere in the world.
+const BODY_WIDTH_M: f64 = 3.1;
+/// A car is believed only when a body at its middle is at least this probable.
+const BELIEVED: f64 = 0.5;
+/// A strip whose columns are centred on a track less than this, on average under a car, holds no car of that track.
+const ON_TRACK: f64 = 0.30;
+/// A car whose centre lies this far from the strip's axis belongs to another track, metres.
+const OFF_AXIS_M: f64 = 1.6;
+/// Half the length over which a line is brought to the centre that its own strip shows, metres: about one car.
+const RECENTRE_M: f64 = 8.0;
+/// A car on its track, before neighbouring tracks have been heard.
+pub struct Candidate {
+    /// The vehicle; its numbers in the scene are given later.
+    pub vehicle: Vehicle,
+    /// Its place and its claim to it.
+    pub footprint: Footprint,
+    /// Whether it is coupled to the one before it on its track.
+    pub coupled: bool,
+}
+
+/// What a walk looks at.
+pub struct Walk<'a> {
+    /// The pixels.
+    pub plane: &'a Plane,
+    /// The yard map.
+    pub map: &'a YardMap,
+    /// Pixels, metres and degrees.
+    pub ground: &'a Ground<'a>,
+    /// Where pictures go.
+    pub debug: Option<&'a Debug>,
+}
+
+impl Walk<'_> {
+    /// Finds the cars of one track; also the share of its length that was seen.
+    ///
+    /// # Errors
+    /// When a picture cannot be written.
+    pub fn along(&self, line: &Centreline, track: usize) -> Result<(Vec<Candidate>, f64)> {
+        let nothing = || Ok((Vec::new(), 0.0));
+        let Some(line) = line.with_step(ALONG_M) else { return nothing() };
+        // The strip itself shows best where its centre lies: look, move, look again.
+        let first = columns(&strip(self.plane, &line));
+        if first.is_empty() {
+            return nothing();
+        }
+        let Some(line) = recentred(&line, &first).with_step(ALONG_M) else { return nothing() };
+        let strip = strip(self.plane, &line);
+        let columns = columns(&strip);
+        let seen = columns.iter().filter(|column| column.seen).count() as f64 / columns.len().max(1) as f64;
+        let cars = segment(&columns).cars;
+        if let Some(debug) = self.debug {
+            debug.strip(track, &strip, &columns, &cars)?;
+        }
+        let candidates = cars.iter().filter_map(|car| candidate(self, &line, &columns, car, track)).collect();
+        Ok((candidates, seen))
+    }
+}
+
+/// The line moved to where its columns see the centre of the track, smoothed over [`RECENTRE_M`].
+fn recentred(line: &Centreline, columns: &[Column]) -> Centreline {
+    // Columns that see no track have no say; a slight pull to the given line steadies stretches without any.
+    let weight = |column: &Column| if column.seen { f64::from(column.on_track).powi(2) } else { 0.0 };
+    let reach = (RECENTRE_M / COLUMN_M) as usize;
+    let sum = |values: Vec<f64>| {
+        let mut total = vec![0.0];
+        for value in values {
+            total.push(total[total.len() - 1] + value);
+        }
+        total
+    };
+    let weights = sum(columns.iter().map(weight).collect());
+    let pulls = sum(columns.iter().map(|column| weight(column) * f64::from(column.offset_m.clamp(-1.5, 1.5))).collect());
+    let moved: Vec<f64> = (0..columns.len())
+        .map(|i| {
+            let (from, to) = (i.saturating_sub(reach), (i + reach + 1).min(columns.len()));
+            (pulls[to] - pulls[from]) / (weights[to] - weights[from] + 2.0)
+        })
+        .collect();
+    let moved = smoothed(&moved, reach / 2);
+    let per_column = (COLUMN_M / line.step).round() as usize;
+    let offsets: Vec<f64> = (0..line.points.len()).map(|i| moved[(i / per_column).min(moved.len() - 1)]).collect();
+    line.moved(&smoothed(&offsets, 2 * per_column))
+}
+
+fn candidate(walk: &Walk, line: &Centreline, columns: &[Column], car: &Segment, track: usize) -> Option<Candidate> {
+    let Walk { plane, map, ground, .. } = walk;
+    let body = &columns[car.from..car.to];
+    let mean = |value: fn(&Column) -> f32| body.iter().map(|column| f64::from(value(column))).sum::<f64>() / body.len() as f64;
+    let offset = mean(|column| column.offset_m);
+    let on_track = mean(|column| column.on_track);
+    if car.existence < BELIEVED || on_track < ON_TRACK || offset.abs() > OFF_AXIS_M {
+        return None;
+    }
+    let per_column = (COLUMN_M / line.step).round() as usize;
+    let (first, last) = (car.from * per_column, (car.to * per_column).min(line.points.len() - 1));
+    let at = |index: usize| {
+        let ([x, y], [tx, ty]) = (line.points[index], line.tangent(index));
+        [x - ty * offset, y + tx * offset]
+    };
+    // A body is rigid: its axis is the chord.
+    let (a, b) = (at(first), at(last));
+    let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
+    let length = dx.hypot(dy).max(1e-6);
+    let axis = [dx / length, dy / length];
+    let middle = at((first + last) / 2);
+    let centre = [(a[0] + b[0]) / 4.0 + middle[0] / 2.0, (a[1] + b[1]) / 4.0 + middle[1] / 2.0];
+    let (class, _) = classify(body);
+    let roof = (0..9).filter_map(|k| {
+        let t = (f64::from(k) / 8.0 - 0.5) * 0.7 * length;
+        plane.colour(centre[0] + axis[0] * t, centre[1] + axis[1] * t)
+    });
+    let (mut colour, mut n) = ([0.0f32; 3], 0.0f32);
+    for sample in roof {
+        (0..3).for_each(|i| colour[i] += sample[i]);
+        n += 1.0;
+    }
+    let body_seen = map.at(centre[0], centre[1]).body;
+    let claim = body.iter().map(|column| f64::from(column.state[1] - column.state[0]).clamp(-3.0, 3.0)).sum::<f64>() * on_track
+        + f64::from(body_seen);
+    let corner = |along: f64, across: f64| {
+        let (u, v) = (along * length / 2.0, across * BODY_WIDTH_M / 2.0);
+        ground.to_pixel([centre[0] + axis[0] * u - axis[1] * v, centre[1] + axis[1] * u + axis[0] * v])
+    };
+    let [col, row] = ground.to_pixel(centre);
+    let vehicle = Vehicle {
+        id: 0,
+        class,
+        confidence: (car.existence * (0.6 + 0.4 * car.probability)).clamp(0.0, 1.0),
+        length_m: length,
+        width_m: BODY_WIDTH_M,
+        heading_deg: ground.heading_deg(centre, axis),
+        track,
+        string: 0,
+        col,
+        row,
+        corners: [corner(-1.0, -1.0), corner(1.0, -1.0), corner(1.0, 1.0), corner(-1.0, 1.0)],
+        colour: colour.map(|v| (v / n.max(1.0) * 255.0).clamp(0.0, 255.0) as u8),
+    };
+    Some(Candidate { vehicle, footprint: Footprint { centre, axis, length, claim, track }, coupled: car.coupled })
+}
