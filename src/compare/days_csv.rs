@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::day::Day;
+use crate::series::atomic::TEMPORARY_PREFIX;
 use crate::{Error, Result};
 
 const COLUMNS: [&str; 32] = [
@@ -46,7 +47,9 @@ const COLUMNS: [&str; 32] = [
 /// When the file cannot be written.
 pub fn write_days<'a>(path: &Path, days: impl IntoIterator<Item = &'a Day>) -> Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = tempfile::NamedTempFile::new_in(folder).map_err(|e| Error::io(path, e))?;
+    // Named so that what a killed run leaves is found and deleted.
+    let temporary = tempfile::Builder::new().prefix(TEMPORARY_PREFIX).suffix(".tmp").tempfile_in(folder);
+    let file = temporary.map_err(|e| Error::io(path, e))?;
     let mut writer = csv::Writer::from_writer(std::io::BufWriter::new(file));
     let refused = |e: csv::Error| Error::io(path, std::io::Error::other(e));
     writer.write_record(COLUMNS).map_err(refused)?;

@@ -77,8 +77,7 @@ pub fn count_all(request: &Request, place: &mut Workplace, terminal: &Terminal) 
     for (path, reason) in &listing.skipped {
         terminal.detail(&format!("{}: left out: {reason}", path.display()));
     }
-    let stored = place.store.scenes()?;
-    let mut planned = plan::plan(request, place, listing, stored, terminal)?;
+    let mut planned = plan::plan(request, place, listing, &interrupt, terminal)?;
     count_planned(request, place, &mut planned, &interrupt, terminal)?;
     let results = results::collect(request, place, &planned, terminal)?;
     redraw::bring_up_to_date(request, place, &results, &planned, terminal)?;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
@@ -68,9 +69,10 @@ pub fn plan(
     request: &Request,
     place: &mut Workplace,
     listing: Listing,
-    stored: Vec<Stored>,
+    interrupt: &AtomicBool,
     terminal: &Terminal,
 ) -> Result<Planned> {
+    let stored = place.store.scenes()?;
     let mut planned = Planned::default();
     for (path, error) in &listing.unusable {
         terminal.warn(&error.to_string());
@@ -90,7 +92,13 @@ pub fn plan(
     let order: Vec<String> = named.iter().map(|(image, _)| image.clone()).collect();
     let stems = output_stems(&order, &taken);
     let settings = settings_key(&request.yard, request.scene.gsd_m, request.scene.acquired);
-    let keys: Vec<Result<String>> = named.par_iter().map(|(_, path)| content_key(path)).collect();
+    let keys: Vec<Result<String>> = named
+        .par_iter()
+        .map(|(_, path)| if interrupt.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { content_key(path) })
+        .collect();
+    if interrupt.load(Ordering::Relaxed) {
+        return Err(Error::Interrupted);
+    }
     for ((image, path), key) in named.into_iter().zip(keys) {
         let content = match key {
             Ok(content) => content,

@@ -1,0 +1,146 @@
+//! An analyst corrects the layer `cars` of the store, as QGIS would: the next runs keep it and count from it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rusqlite::Connection;
+
+const FIRST: &str = "tumangang_20210522T024322Z";
+const SECOND: &str = "tumangang_20210522T024618Z";
+
+fn analyze(images: &Path, out: &Path, more: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_yardwatch"))
+        .arg("analyze")
+        .arg(images)
+        .arg("--out")
+        .arg(out)
+        .args(more)
+        .output()
+        .unwrap();
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{words}");
+    words
+}
+
+fn setup() -> (tempfile::TempDir, PathBuf, PathBuf) {
+    let temporary = tempfile::tempdir().unwrap();
+    let images = temporary.path().join("images");
+    fs::create_dir(&images).unwrap();
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_tiles");
+    for name in [&format!("{FIRST}.tif"), &format!("{SECOND}.tif"), "site.toml", "aoi.geojson", "tracks.geojson"] {
+        fs::copy(sample.join(name), images.join(name)).unwrap();
+    }
+    let out = temporary.path().join("out");
+    analyze(&images, &out, &[]);
+    (temporary, images, out)
+}
+
+fn counts(out: &Path) -> BTreeMap<String, BTreeMap<String, String>> {
+    let rows = csv::Reader::from_path(out.join("counts.csv"))
+        .unwrap()
+        .deserialize()
+        .map(Result::unwrap)
+        .collect::<Vec<BTreeMap<String, String>>>();
+    rows.into_iter().map(|row| (row["image"].trim_end_matches(".tif").to_owned(), row)).collect()
+}
+
+fn number(row: &BTreeMap<String, String>, column: &str) -> i64 {
+    row[column].parse().unwrap()
+}
+
+fn cars(out: &Path, stem: &str) -> Vec<serde_json::Value> {
+    let document: serde_json::Value =
+        serde_json::from_slice(&fs::read(out.join(format!("cars/{stem}.geojson"))).unwrap()).unwrap();
+    document["features"].as_array().unwrap().clone()
+}
+
+fn interval(out: &Path, stem: &str) -> String {
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    store.query_row("SELECT interval FROM observations WHERE image = ?1", [format!("{stem}.tif")], |row| row.get(0)).unwrap()
+}
+
+#[test]
+fn corrections_by_hand_are_kept_counted_and_never_overwritten() {
+    let (_temporary, images, out) = setup();
+    let before = counts(&out);
+    let (first, untouched) = (before[FIRST].clone(), fs::read(out.join(format!("cars/{SECOND}.geojson"))).unwrap());
+    let picture = fs::read(out.join(format!("overlays/{FIRST}.jpg"))).unwrap();
+    let freight = |list: &[serde_json::Value]| {
+        list.iter().filter(|car| !["locomotive", "coach"].contains(&car["properties"]["class"].as_str().unwrap())).count() as i64
+    };
+    let drawn = freight(&cars(&out, FIRST));
+    assert!(drawn >= 4, "the counter must find some cars here for this test: {drawn}");
+
+    // Two false alarms deleted, one car pasted twice (without and with its number), one made a locomotive, in QGIS' spelling.
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    let of_first = format!("scene = '{FIRST}.tif' AND class NOT IN ('locomotive', 'coach')");
+    let fids: Vec<i64> = {
+        let mut statement = store.prepare(&format!("SELECT fid FROM cars WHERE {of_first} ORDER BY fid")).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    store.execute("DELETE FROM cars WHERE fid IN (?1, ?2)", [fids[0], fids[1]]).unwrap();
+    store
+        .execute("INSERT INTO cars (geom, scene, class) SELECT geom, scene, ' Tank ' FROM cars WHERE fid = ?1", [fids[2]])
+        .unwrap();
+    store
+        .execute(
+            "INSERT INTO cars (geom, scene, class, number) SELECT geom, scene, class, number FROM cars WHERE fid = ?1",
+            [fids[3]],
+        )
+        .unwrap();
+    store.execute("INSERT INTO cars (geom, scene) SELECT geom, scene FROM cars WHERE fid = ?1", [fids[3]]).unwrap();
+    store.execute("UPDATE cars SET class = 'locomotive' WHERE fid = ?1", [fids[2]]).unwrap();
+    drop(store);
+
+    analyze(&images, &out, &[]);
+    let after = counts(&out);
+    // -2 deleted, +3 added, -1 that is a locomotive.
+    assert_eq!(number(&after[FIRST], "freight_cars"), number(&first, "freight_cars"));
+    assert_eq!(number(&after[FIRST], "locomotives"), number(&first, "locomotives") + 1);
+    assert!(after[FIRST]["reason"].contains("corrected by hand: 2 removed, 3 added, 1 reclassified"), "{:?}", after[FIRST]);
+    assert_eq!(interval(&out, FIRST), "corrected");
+    assert_eq!(interval(&out, SECOND), "model");
+    let list = cars(&out, FIRST);
+    assert_eq!(freight(&list), drawn);
+    assert!(list.iter().any(|car| car["properties"]["class"] == "tank" && car["properties"]["confidence"] == 1.0));
+    assert!(list.iter().all(|car| car["properties"]["length_m"].as_f64().unwrap() > 5.0 && car["properties"]["col"].is_number()));
+    assert_eq!(fs::read(out.join(format!("cars/{SECOND}.geojson"))).unwrap(), untouched);
+    assert_ne!(fs::read(out.join(format!("overlays/{FIRST}.jpg"))).unwrap(), picture, "the picture shows the corrections");
+
+    // Again and again: the same bytes.
+    let all =
+        |out: &Path| ["counts.csv", "days.csv", "report.html", "yardwatch.gpkg"].map(|name| fs::read(out.join(name)).unwrap());
+    let corrected = all(&out);
+    let geojson = fs::read(out.join(format!("cars/{FIRST}.geojson"))).unwrap();
+    analyze(&images, &out, &[]);
+    assert_eq!(all(&out), corrected);
+
+    // Another setting counts the other image anew, and leaves the corrected one alone.
+    let words = analyze(&images, &out, &["--acquired", "2001-01-01", "--progress", "always"]);
+    assert!(words.contains(SECOND) && !words.contains(FIRST), "{words}");
+    assert_eq!(fs::read(out.join(format!("cars/{FIRST}.geojson"))).unwrap(), geojson);
+
+    // Even another image under the name does not take them away, and the user hears of it.
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_tiles");
+    fs::copy(sample.join(format!("{SECOND}.tif")), images.join(format!("{FIRST}.tif"))).unwrap();
+    let words = analyze(&images, &out, &["--acquired", "2001-01-01"]);
+    assert!(words.contains("corrected by hand"), "{words}");
+    assert_eq!(fs::read(out.join(format!("cars/{FIRST}.geojson"))).unwrap(), geojson);
+}
+
+#[test]
+fn a_scene_that_was_looked_through_has_no_interval_left() {
+    let (_temporary, images, out) = setup();
+    let before = counts(&out)[FIRST].clone();
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    store.execute("UPDATE scenes SET reviewed = 1 WHERE image = ?1", [format!("{FIRST}.tif")]).unwrap();
+    drop(store);
+    analyze(&images, &out, &[]);
+    let after = &counts(&out)[FIRST];
+    let freight = number(&before, "freight_cars");
+    assert_eq!((number(after, "freight_cars"), number(after, "low"), number(after, "high")), (freight, freight, freight));
+    assert_eq!(interval(&out, FIRST), "reviewed");
+    assert!(after["reason"].contains("reviewed by hand"));
+}
