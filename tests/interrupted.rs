@@ -11,16 +11,19 @@ use std::time::{Duration, Instant};
 use image::{GrayImage, Luma};
 use rusqlite::Connection;
 
-const IMAGES: u32 = 20;
+/// A folder in memory where there is one: hundreds of small files are forced to the disk otherwise.
+fn folder() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
+}
 
-/// Gravel with a dark line: a picture that takes a moment to count.
-fn write_images(folder: &Path) {
+/// Gravel with a light, broken line.
+fn write_images(folder: &Path, number: u32) {
     fs::create_dir_all(folder).unwrap();
-    for number in 0..IMAGES {
-        let picture = GrayImage::from_fn(220, 160, |x, y| {
+    for number in 0..number {
+        let picture = GrayImage::from_fn(96, 64, |x, y| {
             let noise = (x.wrapping_mul(374_761_393) ^ y.wrapping_mul(668_265_263) ^ number.wrapping_mul(2_246_822_519))
                 .wrapping_mul(3_266_489_917);
-            let line = if y.abs_diff(80) < 4 && x % 32 < 29 { 60 } else { 0 };
+            let line = if y.abs_diff(32) < 4 && x % 32 < 29 { 60 } else { 0 };
             Luma([110 + (noise >> 27) as u8 + line])
         });
         picture.save(folder.join(format!("yard_2020{:02}{:02}.png", 1 + number / 2, 5 + 14 * (number % 2)))).unwrap();
@@ -87,7 +90,7 @@ fn store(out: &Path) -> Vec<String> {
 }
 
 /// Whatever lies under a final name is whole.
-fn check_whole(out: &Path) {
+fn check_whole(out: &Path, files_deleted: bool) {
     for (name, bytes) in files(out) {
         if name.contains("/.yardwatch-") {
             continue;
@@ -101,7 +104,7 @@ fn check_whole(out: &Path) {
         }
     }
     let gpkg = out.join("yardwatch.gpkg");
-    if gpkg.exists() {
+    if gpkg.exists() && !files_deleted {
         let connection = Connection::open(gpkg).unwrap();
         let answer: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
         assert_eq!(answer, "ok");
@@ -117,51 +120,73 @@ fn check_whole(out: &Path) {
     }
 }
 
+/// Starts a run, kills it after a while, and says whether it was still running.
+fn killed(images: &Path, out: &Path, after: f64, files_deleted: bool) -> bool {
+    let mut child = start(images, out);
+    std::thread::sleep(Duration::from_secs_f64(after));
+    let running = child.try_wait().unwrap().is_none();
+    if running {
+        child.kill().unwrap();
+        child.wait().unwrap();
+        check_whole(out, files_deleted);
+    }
+    running
+}
+
+/// Moments spread evenly and irregularly over 0 to 1 (multiples of the golden ratio).
+fn moment(number: u32) -> f64 {
+    (f64::from(number) * 0.618_033_988_75).fract()
+}
+
 #[test]
-fn a_run_killed_at_fifty_random_moments_ends_as_one_that_was_not() {
-    let temporary = tempfile::tempdir().unwrap();
+fn a_run_of_twenty_images_killed_at_fifty_moments_ends_as_one_that_was_not() {
+    let temporary = folder();
     let images = temporary.path().join("images");
-    write_images(&images);
+    write_images(&images, 20);
     let reference = temporary.path().join("reference");
     let started = Instant::now();
     finish(&images, &reference);
-    let whole = started.elapsed();
+    let whole = started.elapsed().as_secs_f64();
     let (expected_files, expected_store) = (files(&reference), store(&reference));
-    assert_eq!(expected_files.len(), 2 * IMAGES as usize + 3);
+    assert_eq!(expected_files.len(), 2 * 20 + 3);
 
-    // Moments spread evenly and irregularly (golden ratio) over the first third of a run: a run takes several kills.
-    let mut kills = 0;
-    let mut rounds = 0;
-    while kills < 50 {
+    // While images are counted: each run gets a little further than the one before.
+    let (mut kills, mut rounds) = (0, 0);
+    while kills < 30 {
         rounds += 1;
         let out = temporary.path().join(format!("round{rounds}"));
-        loop {
-            let share = (f64::from(kills) * 0.618_033_988_75).fract() / 3.0;
-            let mut child = start(&images, &out);
-            std::thread::sleep(Duration::from_secs_f64(whole.as_secs_f64() * share));
-            if child.try_wait().unwrap().is_some() {
-                break;
-            }
-            child.kill().unwrap();
-            child.wait().unwrap();
+        while kills < 30 && killed(&images, &out, whole * moment(kills) / 6.0, false) {
             kills += 1;
-            check_whole(&out);
-            if kills >= 50 {
-                break;
-            }
         }
         finish(&images, &out);
         assert_eq!(files(&out), expected_files, "round {rounds}");
         assert_eq!(store(&out), expected_store, "round {rounds}");
     }
-    println!("{kills} kills in {rounds} rounds");
+
+    // While the files that follow from the counts are written.
+    let started = Instant::now();
+    finish(&images, &reference);
+    let rest = started.elapsed().as_secs_f64();
+    let out = temporary.path().join("end");
+    finish(&images, &out);
+    for number in 0..20 {
+        for name in expected_files.keys().filter(|name| !name.contains("overlays") || name.contains("_2020030")) {
+            let _ = fs::remove_file(out.join(name.trim_start_matches('/')));
+        }
+        kills += u32::from(killed(&images, &out, 1.5 * rest * moment(number), true));
+        finish(&images, &out);
+        assert_eq!(files(&out), expected_files, "kill {number} at the end");
+        assert_eq!(store(&out), expected_store, "kill {number} at the end");
+    }
+    println!("{kills} kills, {rounds} rounds");
+    assert!(kills >= 35, "{kills}");
 }
 
 #[test]
 fn an_interrupt_ends_with_130_and_the_same_command_goes_on() {
-    let temporary = tempfile::tempdir().unwrap();
+    let temporary = folder();
     let (images, out) = (temporary.path().join("images"), temporary.path().join("out"));
-    write_images(&images);
+    write_images(&images, 6);
     let child = start(&images, &out);
     // The first finished image is the sign that the run is in the middle of it.
     let give_up = Instant::now() + Duration::from_secs(60);
@@ -172,17 +197,17 @@ fn an_interrupt_ends_with_130_and_the_same_command_goes_on() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(130));
     assert!(String::from_utf8_lossy(&output.stderr).contains("interrupted"));
-    check_whole(&out);
+    check_whole(&out, false);
     assert!(!out.join("counts.csv").exists(), "the run was not finished");
     finish(&images, &out);
-    assert_eq!(files(&out).len(), 2 * IMAGES as usize + 3);
+    assert_eq!(files(&out).len(), 2 * 6 + 3);
 }
 
 #[test]
 fn a_full_disk_is_said_to_be_and_the_run_goes_on_when_there_is_room() {
-    let temporary = tempfile::tempdir().unwrap();
+    let temporary = folder();
     let (images, disk) = (temporary.path().join("images"), temporary.path().join("disk"));
-    write_images(&images);
+    write_images(&images, 6);
     let reference = temporary.path().join("reference");
     finish(&images, &reference);
     fs::create_dir(&disk).unwrap();
@@ -191,7 +216,7 @@ fn a_full_disk_is_said_to_be_and_the_run_goes_on_when_there_is_room() {
             Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&disk).stderr(Stdio::null()).status();
         status.is_ok_and(|status| status.success())
     };
-    if !mount("size=600k") {
+    if !mount("size=280k") {
         println!("skipped: this machine does not let a test mount a small file system");
         return;
     }
@@ -201,7 +226,7 @@ fn a_full_disk_is_said_to_be_and_the_run_goes_on_when_there_is_room() {
         let words = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{words}");
         assert!(words.contains("full") || words.contains("No space"), "{words}");
-        check_whole(&out);
+        check_whole(&out, false);
         assert!(mount("remount,size=64m"));
         finish(&images, &out);
         assert_eq!(files(&out), files(&reference));
