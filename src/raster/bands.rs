@@ -2,8 +2,6 @@
 
 use serde::Serialize;
 
-use super::samples::SampleType;
-
 /// What a band shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -91,22 +89,16 @@ impl BandRoles {
         (roles.len() == bands && telling).then(|| Self { roles, stated: true, from: from.to_owned() })
     }
 
-    /// What is assumed when nothing is stated: one band is pan; three are red, green, blue; four bands of 8 bits are red,
-    /// green, blue and near infrared (NAIP and most mosaics), four of more bits are blue, green, red and near infrared
-    /// (the order in which Planet, Maxar and Airbus deliver analytic products).
-    pub(crate) fn assumed(bands: usize, alpha: Option<usize>, kind: SampleType) -> Self {
+    /// What is assumed when nothing is stated: one band is pan; three or more are red, green, blue and near infrared. Vendors that
+    /// deliver blue first (Planet, Maxar) say so in the files beside the image; what has lost those has usually been through
+    /// programs that order bands for display.
+    pub(crate) fn assumed(bands: usize, alpha: Option<usize>) -> Self {
         let colours = bands - usize::from(alpha.is_some());
         let (order, from): (&[Role], &str) = match colours {
             0 | 1 => (&[Role::Pan], "one band is taken as panchromatic"),
             2 => (&[Role::Pan, Role::Other], "the first of two bands is taken as panchromatic"),
             3 => (&[Role::Red, Role::Green, Role::Blue], "three bands are taken as red, green, blue"),
-            _ if kind == SampleType::U8 => {
-                (&[Role::Red, Role::Green, Role::Blue, Role::Nir], "bands of 8 bits are taken as red, green, blue, near infrared")
-            }
-            _ => (
-                &[Role::Blue, Role::Green, Role::Red, Role::Nir],
-                "bands of more than 8 bits are taken as blue, green, red, near infrared",
-            ),
+            _ => (&[Role::Red, Role::Green, Role::Blue, Role::Nir], "bands are taken as red, green, blue, near infrared"),
         };
         let mut order = order.iter();
         let role = |band| if Some(band) == alpha { Role::Alpha } else { *order.next().unwrap_or(&Role::Other) };

@@ -192,7 +192,7 @@ fn bands(
     let stated = |roles: Option<Vec<Role>>, from: &str| roles.and_then(|roles| BandRoles::stated(roles, count, alpha, from));
     stated(facts.metadata.bands.clone(), &facts.bands_from).or(tags).or_else(|| stated(aux, "the .aux.xml file")).unwrap_or_else(
         || {
-            let assumed = BandRoles::assumed(count, alpha, source.sample_type());
+            let assumed = BandRoles::assumed(count, alpha);
             if count > 1 {
                 notes.push(format!("no metadata say what the bands are: {}", assumed.from));
             }
