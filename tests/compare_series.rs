@@ -49,5 +49,17 @@ fn dev_series_flags_the_surge_and_finds_the_shift() {
         days.iter().for_each(|d| println!("{} {:20} {}", d.date, d.verdict, d.explanation));
         let before: Vec<String> = flagged(&days).into_iter().filter(|d| d.as_str() < "2024-03-25").collect();
         assert_eq!(before, ["2023-10-05"]);
+        assert!(
+            days.iter().all(|d| d.shift.is_none() || d.date.to_string().as_str() >= "2024-03-25"),
+            "a shift before the shift"
+        );
+        let shift = days.last().and_then(|d| d.shift.as_ref()).expect("the shift is found by the last day");
+        println!("{}", shift.text);
+        assert_eq!(shift.first_after.to_string(), "2024-03-25");
+        // What the generator was asked for, and what it drew (without the surge).
+        for (before, after) in [(12.97, 25.94), (157.0 / 14.0, 177.0 / 6.0)] {
+            assert!((shift.mean_before / before - 1.0).abs() < 0.2, "{} instead of {before}", shift.mean_before);
+            assert!((shift.mean_after / after - 1.0).abs() < 0.2, "{} instead of {after}", shift.mean_after);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use jiff::civil::Date;
 
+use super::likelihood::Seen;
 use super::observation::DatedCount;
 use super::rules::Rules;
 
@@ -17,6 +18,28 @@ pub(super) struct Usable<'a> {
     pub count: &'a DatedCount,
     /// Not among the dates that the settings exclude from the history.
     pub serves: bool,
+}
+
+impl Usable<'_> {
+    /// The day as the model sees it, in units of `unit` cars.
+    pub fn seen(&self, unit: f64) -> Seen {
+        Seen { count: (self.count.count / unit).round(), exposure: self.count.coverage }
+    }
+}
+
+/// Counts above this are compared in units of several cars: the model's tables grow with the counts, and a yard with thousands of
+/// cars is not told apart by single ones.
+const LARGEST_COUNT: f64 = 4000.0;
+
+/// Cars per unit: 1 but for very large counts.
+pub(super) fn unit<'a>(days: impl Iterator<Item = &'a Usable<'a>>) -> f64 {
+    let largest = days.map(|u| u.count.count / u.count.coverage).fold(0.0, f64::max);
+    (largest / LARGEST_COUNT).ceil().max(1.0)
+}
+
+/// The look-back in days.
+pub(super) fn reach(rules: &Rules) -> i64 {
+    (rules.history.lookback_years * DAYS_PER_YEAR).floor() as i64
 }
 
 /// The usable days among the days of a site (one count per day, ordered), ordered.
@@ -48,7 +71,7 @@ pub(super) struct Surroundings<'a> {
 /// The earlier days (retrospectively: all other days) with which a day is compared.
 pub(super) fn surroundings<'a>(usable: &[Usable<'a>], date: Date, rules: &Rules) -> Surroundings<'a> {
     let day = day_number(date);
-    let reach = (rules.history.lookback_years * DAYS_PER_YEAR).floor() as i64;
+    let reach = reach(rules);
     let near = i64::from(rules.history.exclusion_days);
     let start = usable.partition_point(|u| u.day < day - reach);
     let end = if rules.retrospective {

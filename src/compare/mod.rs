@@ -17,6 +17,8 @@ pub mod posterior;
 pub mod predictive;
 mod record;
 mod rules;
+mod segment;
+pub mod shift;
 mod site;
 
 pub use adjust::benjamini_hochberg;

@@ -70,17 +70,7 @@ pub struct Model {
 impl Default for Model {
     /// The model that gives the verdicts.
     fn default() -> Self {
-        let (low, high) = CV_RANGE;
-        let dispersions = (0..CV_NODES)
-            .map(|i| {
-                let u = i as f64 / (CV_NODES - 1) as f64;
-                let cv = low + (high - low) * u * u;
-                // The substitution's derivative; the trapezoid rule halves the last point and the first has none.
-                let weight = u * if i + 1 == CV_NODES { 0.5 } else { 1.0 };
-                dispersion(cv, weight)
-            })
-            .skip(1)
-            .collect();
+        let dispersions = dispersions(CV_NODES);
         Self { levels: Levels::Adaptive, dispersions, empty_shares: EMPTY_SHARES.to_vec() }
     }
 }
@@ -116,6 +106,18 @@ impl Model {
             Levels::Fixed { origin, step, .. } => origin + column as f64 * step,
         }
     }
+}
+
+/// Dispersions over their range, closer at the low end.
+pub(super) fn dispersions(nodes: usize) -> Vec<Dispersion> {
+    let (low, high) = CV_RANGE;
+    (1..nodes)
+        .map(|i| {
+            let u = i as f64 / (nodes - 1) as f64;
+            // The derivative of the substitution is the weight; the trapezoid rule halves the last point, and the first has none.
+            dispersion(low + (high - low) * u * u, u * if i + 1 == nodes { 0.5 } else { 1.0 })
+        })
+        .collect()
 }
 
 fn dispersion(cv: f64, weight: f64) -> Dispersion {

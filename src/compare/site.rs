@@ -6,8 +6,8 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 
 use super::adjust::benjamini_hochberg;
-use super::baseline::{Surroundings, Usable, surroundings, usable};
-use super::day::{Day, Verdict};
+use super::baseline::{Surroundings, Usable, reach, surroundings, unit, usable};
+use super::day::{Day, LevelShift, Verdict};
 use super::explain::{FLOOR, explain};
 use super::likelihood::{Likelihoods, Seen};
 use super::model::Model;
@@ -16,10 +16,7 @@ use super::posterior::Posterior;
 use super::predictive::Predictive;
 use super::record::record;
 use super::rules::Rules;
-
-/// Counts above this are compared in units of several cars: the model's tables grow with the counts, and a yard with thousands of
-/// cars is not told apart by single ones.
-const LARGEST_COUNT: f64 = 4000.0;
+use super::shift::{ShiftSearch, stated};
 
 /// Compares every day of one site with its history. Days come out in order, one per date with images; the order of `counts` does not
 /// matter. The numbers of `rules` are used as they are: see [`Rules::check`].
@@ -60,13 +57,17 @@ fn site_days(counts: &[DatedCount], rules: &Rules) -> Vec<Day> {
     let dates = one_per_day(counts);
     let usable = usable(&dates, rules);
     let mut likelihoods = Likelihoods::new(Model::default());
+    let mut shifts = shifts(&usable, rules);
     dates
         .iter()
         .map(|count| {
             let date = count.date();
             let mut day = bare(count, date);
             match usable.iter().find(|u| u.date == date) {
-                Some(today) => compare(&mut day, today, &usable, rules, &mut likelihoods),
+                Some(today) => {
+                    compare(&mut day, today, &usable, rules, &mut likelihoods);
+                    day.shift = shifts.remove(&date);
+                }
                 None => day.reason = why_unusable(count, rules),
             }
             day.explanation = explain(&day);
@@ -151,11 +152,9 @@ fn compare(day: &mut Day, today: &Usable<'_>, usable: &[Usable<'_>], rules: &Rul
 }
 
 fn predict(day: &mut Day, today: &Usable<'_>, baseline: &[Usable<'_>], rules: &Rules, likelihoods: &mut Likelihoods) {
-    let largest = baseline.iter().map(|u| u.count.count / u.count.coverage).fold(0.0, f64::max);
-    let unit = (largest / LARGEST_COUNT).ceil().max(1.0);
+    let unit = unit(baseline.iter());
     let whole = |cars: f64| (cars / unit).round();
-    let seen = |u: &Usable<'_>| Seen { count: whole(u.count.count), exposure: u.count.coverage };
-    let history: Vec<Seen> = baseline.iter().map(seen).collect();
+    let history: Vec<Seen> = baseline.iter().map(|u| u.seen(unit)).collect();
     let posterior = Posterior::new(likelihoods, &history);
     let error_sd = today.count.error_sd() / unit;
     let predictive = Predictive::new(&posterior, today.count.coverage, error_sd);
@@ -201,4 +200,21 @@ fn surges(posterior: &Posterior, baseline: &[Usable<'_>], history: &[Seen], like
         .filter(|(_, seen)| posterior.surge_probability(likelihoods, **seen) > 0.5)
         .map(|(u, _)| u.date)
         .collect()
+}
+
+/// The level shifts that the days up to each day show.
+fn shifts(usable: &[Usable<'_>], rules: &Rules) -> BTreeMap<Date, LevelShift> {
+    let days: Vec<&Usable<'_>> = usable.iter().filter(|u| u.serves).collect();
+    let unit = unit(days.iter().copied());
+    let seen: Vec<Seen> = days.iter().map(|u| u.seen(unit)).collect();
+    let search = ShiftSearch::new(&seen, rules.alarm.shift_min_days);
+    let reach = reach(rules);
+    let at = |i: usize| {
+        let day = days[i];
+        let from = days.partition_point(|u| u.day < day.day - reach);
+        let change = search.change(from, i + 1)?;
+        (change.bayes_factor > rules.alarm.shift_bayes_factor)
+            .then(|| (day.date, stated(&change, unit, days[change.first_after - 1].date, days[change.first_after].date)))
+    };
+    (0..days.len()).filter_map(at).collect()
 }

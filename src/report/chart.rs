@@ -233,14 +233,11 @@ impl Frame {
         if let (Some(low), Some(high)) = (day.low, day.high)
             && high > low
         {
+            let (bottom, top, left, colour) = (self.y(low), self.y(high), x - 2.5, look.colour);
             let _ = write!(
                 svg,
-                "<path class=\"bar\" stroke=\"{}\" d=\"M{x:.1} {:.1}V{:.1}M{2:.1} {4:.1}h5M{2:.1} {3:.1}h5\"/>",
-                look.colour,
-                self.y(low),
-                x - 2.5,
-                self.y(low),
-                self.y(high),
+                "<path class=\"bar\" fill=\"none\" stroke=\"{colour}\" \
+                 d=\"M{x:.1} {bottom:.1}V{top:.1}M{left:.1} {bottom:.1}h5M{left:.1} {top:.1}h5\"/>"
             );
         }
         look.mark(svg, x, self.y(cars), &tooltip, day.coverage < 0.8);
@@ -248,13 +245,18 @@ impl Frame {
 
     /// Names flagged days, the highest first, where there is room.
     fn labels(&self, svg: &mut String, days: &[Day], shift: Option<&LevelShift>) {
-        let mut taken: Vec<[f64; 4]> = Vec::new();
-        let mut place = |svg: &mut String, x: f64, y: f64, class: &str, text: &str, fill: &str, must: bool| {
+        // No label over a mark.
+        let mark = |day: &Day| {
+            let (x, y) = (self.x(day.date), self.y(day.freight_cars?));
+            Some([x - 6.0, y - 6.0, x + 6.0, y + 6.0])
+        };
+        let mut taken: Vec<[f64; 4]> = days.iter().filter_map(mark).collect();
+        let mut place = |svg: &mut String, x: f64, y: f64, class: &str, text: &str, fill: &str| {
             let width = text.chars().count() as f64 * CHARACTER;
             let x = x.min(self.right - width / 2.0).max(self.left + width / 2.0);
-            let new = [x - width / 2.0, y - 11.0, x + width / 2.0, y + 3.0];
+            let new = [x - width / 2.0, y - 10.0, x + width / 2.0, y + 2.0];
             let free = |t: &[f64; 4]| new[2] < t[0] || new[0] > t[2] || new[3] < t[1] || new[1] > t[3];
-            if must || taken.iter().all(free) {
+            if taken.iter().all(free) {
                 taken.push(new);
                 let _ = write!(
                     svg,
@@ -270,14 +272,14 @@ impl Frame {
             .collect();
         flagged.sort_by(|a, b| b.0.verdict.is_anomalous().cmp(&a.0.verdict.is_anomalous()).then(b.1.total_cmp(&a.1)));
         for (day, cars) in flagged.into_iter().take(40) {
-            let top = self.y(day.high.unwrap_or(cars).max(cars)) - 9.0;
+            let top = self.y(day.high.unwrap_or(cars).max(cars)).min(self.y(cars) - 6.0) - 5.0;
             let fill = format!("fill=\"{0}\" style=\"fill:{0}\"", Look::of(day).colour);
-            place(svg, self.x(day.date), top.max(self.top - 2.0), "label", &format!("{cars:.0} on {}", day.date), &fill, false);
+            place(svg, self.x(day.date), top.max(self.top - 2.0), "label", &format!("{cars:.0} on {}", day.date), &fill);
         }
         if let Some(shift) = shift {
             let x = (self.x(shift.last_before) + self.x(shift.first_after)) / 2.0;
             let text = format!("{:.1} to {:.1} cars", shift.mean_before, shift.mean_after);
-            place(svg, x, self.top - 5.0, "shift-text", &text, "", false);
+            place(svg, x, self.top - 5.0, "shift-text", &text, "");
         }
     }
 }
