@@ -132,3 +132,54 @@ fn the_adaptive_grid_is_as_good_as_a_much_finer_one() {
     println!("worst relative difference {worst:.4}");
     assert!(worst < 0.02, "worst relative difference {worst}");
 }
+
+#[path = "../examples/comparer_study/farrington.rs"]
+mod farrington;
+
+#[test]
+fn fits_and_farrington_bounds_agree_with_r_to_2e_4() {
+    use farrington::{Bound, Farrington};
+    let (Some(rows), Some(base)) = (table("prim_farrington.csv"), table("prim_baseline.csv")) else { return };
+    let histories = histories(&base);
+    let mut compared = 0;
+    for row in &rows {
+        let history = &histories[&(value(row, "case") as u32)];
+        let counts: Vec<f64> = history.iter().map(|h| h.1.count).collect();
+        let exposures: Vec<f64> = history.iter().map(|h| h.1.exposure).collect();
+        let times: Vec<f64> = history.iter().map(|h| h.0 / 365.25).collect();
+        let trend = (value(row, "trend") == 1.0).then_some(&times[..]);
+        let (time, exposure) = (value(row, "t0") / 365.25, value(row, "exposure0"));
+        let fit = Farrington::fit(&counts, &exposures, trend, value(row, "reweight") == 1.0, time, exposure).expect("fit");
+        let (bound, z) = (&row["method"], if value(row, "alpha") == 0.01 { 2.3263478740408408 } else { 3.090232306167813 });
+        let (bound, mean) = match bound.as_str() {
+            "delta" => (Bound::Delta, fit.ln_mean.exp()),
+            "nbPlugin" => (Bound::Plugin, fit.ln_mean),
+            _ => (Bound::Muan, fit.ln_mean),
+        };
+        close("phi", row, fit.phi, value(row, "phi"), 2e-4);
+        assert!((mean - value(row, "fit")).abs() < 2e-4 * (1.0 + mean.abs()), "fit {mean} in {row:?}");
+        let (got, want) = (fit.upper(bound, value(row, "alpha"), z), value(row, "upper_textbook"));
+        // R stops its fit earlier; a quantile may sit on the edge.
+        let steps: f64 = if bound == Bound::Delta { 0.0 } else { 1.0 };
+        assert!((got - want).abs() <= steps.max(2e-4 * want.abs()), "bound {got} in {row:?}");
+        compared += usize::from((got - want).abs() <= 2e-4 * want.abs());
+    }
+    assert!(compared as f64 > 0.995 * rows.len() as f64, "only {compared} of {} bounds to 2e-4", rows.len());
+}
+
+#[test]
+fn reweighting_agrees_with_r() {
+    use yardwatch::compare::loglinear::LogLinear;
+    let Some(base) = table("prim_baseline.csv") else { return };
+    let histories = histories(&base);
+    let mut rows: BTreeMap<u32, Vec<&Row>> = BTreeMap::new();
+    base.iter().for_each(|row| rows.entry(value(row, "case") as u32).or_default().push(row));
+    for (case, rows) in rows {
+        let counts: Vec<f64> = histories[&case].iter().map(|h| h.1.count).collect();
+        let exposures: Vec<f64> = histories[&case].iter().map(|h| h.1.exposure).collect();
+        let (_, weights) = LogLinear::fit_reweighted(&counts, &exposures, None, 2.58).expect("fit");
+        for (row, weight) in rows.iter().zip(weights) {
+            assert!((weight - value(row, "omega_notrend")).abs() < 2e-4, "weight {weight} in {row:?}");
+        }
+    }
+}

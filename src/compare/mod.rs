@@ -10,6 +10,7 @@ mod day;
 mod days_csv;
 mod explain;
 pub mod likelihood;
+pub mod loglinear;
 pub mod model;
 pub mod negbin;
 mod observation;

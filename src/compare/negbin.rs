@@ -77,7 +77,7 @@ fn lower_sum(y: f64, mean: f64, size: f64) -> f64 {
 
 /// The continued fraction of the incomplete beta function (modified Lentz), for `x` below its mean `a / (a + b)`, where it converges
 /// quickly. DLMF 8.17.22.
-fn beta_fraction(a: f64, b: f64, x: f64) -> f64 {
+pub(super) fn beta_fraction(a: f64, b: f64, x: f64) -> f64 {
     const TINY: f64 = 1e-300;
     let away_from_zero = |v: f64| if v.abs() < TINY { TINY } else { v };
     let mut c = 1.0;
