@@ -63,3 +63,284 @@ fn dev_series_flags_the_surge_and_finds_the_shift() {
         }
     }
 }
+
+/// Counts on days `step` apart from 2019-01-01 on.
+fn dated(counts: &[f64], step: i64) -> Vec<DatedCount> {
+    let start: jiff::Timestamp = "2019-01-01T02:00:00Z".parse().expect("time");
+    let time = |i: usize| start + jiff::SignedDuration::from_hours(24 * step * i as i64);
+    counts.iter().enumerate().map(|(i, y)| DatedCount::new("", time(i), *y)).collect()
+}
+
+#[test]
+fn at_most_20_then_73_is_flagged_from_5_observations_on() {
+    let usual = [9.0, 4.0, 20.0, 6.0, 8.0, 12.0, 3.0, 10.0, 7.0, 0.0, 5.0, 11.0, 2.0, 8.0, 15.0, 6.0, 9.0];
+    for length in [5, 6, 7, 8, 10, 17, 34, 46] {
+        let mut counts: Vec<f64> = usual.iter().cycle().take(length).copied().collect();
+        counts.push(73.0);
+        let days = compare_site(&dated(&counts, 1600 / length as i64), &Rules::default());
+        let last = days.last().expect("days");
+        assert_eq!(last.verdict, Verdict::AnomalousHigh, "{length}: {}", last.explanation);
+        assert_eq!(last.provisional, length < 8);
+        assert_eq!((last.history, last.rank), (length, Some(1)));
+        assert!(days[..length].iter().all(|d| !d.verdict.is_anomalous()), "{length}: an ordinary day flagged");
+    }
+}
+
+#[test]
+fn explanation_says_what_the_table_says() {
+    let mut counts: Vec<f64> = [10.0, 13.0, 24.0, 4.0, 16.0, 11.0, 26.0, 9.0, 17.0, 14.0].to_vec();
+    counts.push(73.0);
+    let mut dated = dated(&counts, 60);
+    let last = dated.last_mut().expect("counts");
+    (last.low, last.high) = (Some(69.0), Some(77.0));
+    let day = compare_site(&dated, &Rules::default()).pop().expect("days");
+    let expected = format!(
+        "73 cars (69 to 77); {:.0} expected ({} to {}) from 10 images since 2019-01-01; {:.1} times the expected number; \
+         a day like this is expected ",
+        day.expected.expect("expected"),
+        day.expected_low.expect("low"),
+        day.expected_high.expect("high"),
+        day.ratio.expect("ratio")
+    );
+    assert!(day.explanation.starts_with(&expected), "{}", day.explanation);
+    let record = "highest of 11 since 2019-01-01, previous maximum 26 on 2019-12-27";
+    assert!(day.explanation.contains(record), "{}", day.explanation);
+}
+
+#[test]
+fn probabilities_are_floored_at_one_in_a_million() {
+    let mut counts = vec![10.0; 30];
+    counts.push(4000.0);
+    let day = compare_site(&dated(&counts, 30), &Rules::default()).pop().expect("days");
+    assert_eq!(day.p_high, Some(1e-6));
+    assert!(day.explanation.contains("less than once in a million"), "{}", day.explanation);
+}
+
+#[test]
+fn best_of_several_images_of_a_day_stands_for_it() {
+    let mut counts = dated(&[10.0, 12.0], 30);
+    let mut covered = counts[0].clone();
+    covered.time += jiff::SignedDuration::from_hours(1);
+    (covered.count, covered.coverage) = (14.0, 0.9);
+    (counts[0].count, counts[0].coverage) = (5.0, 0.4);
+    let mut precise = covered.clone();
+    (precise.count, precise.low, precise.high) = (13.0, Some(12.0), Some(14.0));
+    counts.extend([covered, precise]);
+    let days = compare_site(&counts, &Rules::default());
+    assert_eq!(days.len(), 2);
+    assert_eq!((days[0].images, days[0].freight_cars, days[0].coverage), (3, Some(13.0), 0.9));
+}
+
+#[test]
+fn coverage_decides_on_unusable_and_drop_out() {
+    let mut counts = dated(&[40.0; 30], 30);
+    let verdict = |coverage: f64, count: f64, counts: &mut Vec<DatedCount>| {
+        let last = counts.last_mut().expect("counts");
+        (last.coverage, last.count) = (coverage, count);
+        compare_site(counts, &Rules::default()).pop().expect("days").verdict
+    };
+    assert_eq!(verdict(1.0, 2.0, &mut counts), Verdict::DropOut);
+    assert_eq!(verdict(0.7, 2.0, &mut counts), Verdict::Normal);
+    assert_eq!(verdict(0.25, 2.0, &mut counts), Verdict::Unusable);
+    assert_eq!(verdict(0.5, 20.0, &mut counts), Verdict::Normal);
+    assert_eq!(verdict(0.5, 90.0, &mut counts), Verdict::AnomalousHigh);
+}
+
+#[test]
+fn days_too_near_or_excluded_or_too_old_are_no_baseline() {
+    let mut counts = dated(&[10.0; 12], 100);
+    let near = counts[11].time - jiff::SignedDuration::from_hours(24 * 3);
+    counts.push(DatedCount::new("", near, 10.0));
+    let history = |rules: &Rules| compare_site(&counts, rules).pop().expect("days").history;
+    assert_eq!(history(&Rules::default()), 11);
+    let mut rules = Rules::default();
+    rules.history.exclude.push(counts[4].date());
+    assert_eq!(history(&rules), 10);
+    rules.history.lookback_years = 1.0;
+    assert_eq!(history(&rules), 3);
+    rules.retrospective = true;
+    let days = compare_site(&counts, &rules);
+    assert_eq!(days[0].history, 3, "retrospectively the first day is compared with later ones");
+}
+
+#[test]
+fn a_plain_trend_is_followed() {
+    let counts: Vec<f64> =
+        (0..60).map(|i| (10.0 + 0.5 * f64::from(i)) * (0.7 + 0.15 * f64::from(i * 7 % 5))).map(f64::round).collect();
+    let day = compare_site(&dated(&counts, 28), &Rules::default()).pop().expect("days");
+    assert!(day.trend_per_year.is_some_and(|t| t > 1.1), "{:?}", day.trend_per_year);
+    let expected = day.expected.expect("expected");
+    assert!((35.0..48.0).contains(&expected), "{expected}");
+    let mut rules = Rules::default();
+    rules.history.trend = false;
+    let flat = compare_site(&dated(&counts, 28), &rules).pop().expect("days");
+    assert!(flat.expected.expect("expected") < 30.0 && flat.trend_per_year.is_none());
+}
+
+mod properties {
+    use super::*;
+    use proptest::prelude::*;
+    use yardwatch::compare::{Likelihoods, Model, Posterior, Predictive, Seen, compare_sites};
+
+    fn anything() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            8 => (0u32..60).prop_map(f64::from),
+            1 => 0.0..1e15f64,
+            1 => prop_oneof![Just(f64::NAN), Just(-3.0), Just(f64::INFINITY), Just(2.5), Just(1e300)],
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn order_and_threads_do_not_matter(counts in prop::collection::vec(0u32..50, 1..25), turn in 0usize..25) {
+            let counts: Vec<f64> = counts.into_iter().map(f64::from).collect();
+            let mut dated = dated(&counts, 9);
+            for (i, count) in dated.iter_mut().enumerate() {
+                count.site = ["a", "b", "c"][i % 3].into();
+            }
+            let rules = Rules::default();
+            let in_order = compare_sites(&dated, &rules);
+            let turn = turn % dated.len();
+            dated.rotate_left(turn);
+            dated.reverse();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("pool");
+            prop_assert_eq!(in_order, pool.install(|| compare_sites(&dated, &rules)));
+        }
+
+        #[test]
+        fn later_days_do_not_change_earlier_verdicts(counts in prop::collection::vec(0u32..50, 8..30), later in 0u32..500) {
+            let mut counts: Vec<f64> = counts.into_iter().map(f64::from).collect();
+            let before = compare_site(&dated(&counts, 20), &Rules::default());
+            counts.push(f64::from(later));
+            let after = compare_site(&dated(&counts, 20), &Rules::default());
+            for (a, b) in before.iter().zip(&after) {
+                prop_assert_eq!((a.verdict, a.p_high, a.p_low, &a.explanation), (b.verdict, b.p_high, b.p_low, &b.explanation));
+            }
+        }
+
+        #[test]
+        fn more_cars_are_never_less_unusual(history in prop::collection::vec(0u32..40, 5..30), today in 0u32..120) {
+            let history: Vec<Seen> = history.into_iter().map(|y| Seen { count: f64::from(y), exposure: 1.0 }).collect();
+            let mut likelihoods = Likelihoods::new(Model::default());
+            let posterior = Posterior::new(&mut likelihoods, &history);
+            let predictive = Predictive::new(&posterior, 1.0, 0.0);
+            let (here, next) = (predictive.tails(f64::from(today)), predictive.tails(f64::from(today + 1)));
+            prop_assert!(next.high <= here.high && next.plain <= here.plain && next.low >= here.low);
+            // P(Y >= y + 1) + P(Y <= y) is one.
+            prop_assert!((next.high + here.low - 1.0).abs() < 1e-9);
+        }
+
+        #[test]
+        fn half_the_yard_seen_on_all_days_changes_nothing(history in prop::collection::vec(1u32..40, 8..30), today in 0u32..80) {
+            let mut tails = [1.0, 0.5].map(|exposure| {
+                let seen = |y: u32| Seen { count: f64::from(y), exposure };
+                let history: Vec<Seen> = history.iter().map(|y| seen(*y)).collect();
+                let mut likelihoods = Likelihoods::new(Model::default());
+                let posterior = Posterior::new(&mut likelihoods, &history);
+                Predictive::new(&posterior, exposure, 0.0).tails(f64::from(today)).high
+            });
+            tails.sort_by(f64::total_cmp);
+            prop_assert!(tails[1] / tails[0] < 1.02, "{:?}", tails);
+        }
+
+        #[test]
+        fn nothing_panics_and_probabilities_are_probabilities(
+            counts in prop::collection::vec((anything(), anything(), 0.0..1.3f64), 1..20),
+            step in 0i64..400,
+        ) {
+            let mut dated = dated(&counts.iter().map(|c| c.0).collect::<Vec<_>>(), step);
+            for (count, (_, width, coverage)) in dated.iter_mut().zip(&counts) {
+                (count.low, count.high) = (Some(count.count - width), Some(count.count + width));
+                count.coverage = *coverage;
+            }
+            for day in compare_site(&dated, &Rules::default()) {
+                for p in [day.p_high, day.p_low, day.p_plain, day.q_high, day.q_low].into_iter().flatten() {
+                    prop_assert!((1e-6..=1.0).contains(&p), "{day:?}");
+                }
+                prop_assert!(!day.explanation.is_empty());
+            }
+        }
+    }
+}
+
+mod csv_input {
+    use assert_cmd::Command;
+
+    /// Exit code, standard output and standard error of `yardwatch compare` on a file with this content.
+    fn compare(content: &[u8], more: &[&str]) -> (i32, String, String) {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("counts.csv");
+        std::fs::write(&file, content).expect("file");
+        let mut command = Command::cargo_bin("yardwatch").expect("binary");
+        command.arg("compare").arg(&file).arg("--out").arg(folder.path().join("out")).args(more);
+        let output = command.output().expect("runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code().expect("no signal"), text(&output.stdout), text(&output.stderr))
+    }
+
+    #[test]
+    fn trouble_is_a_sentence_and_never_a_panic() {
+        let cases: [(&[u8], i32, &str); 14] = [
+            (b"", 1, "the file is empty"),
+            (b"date,count\n", 1, "no rows"),
+            (b"when,how many\n2020-01-01,3\n", 1, "no column with a date found among `when`, `how many`"),
+            (b"date,model\n2020-01-01,3\n", 1, "no column with a count"),
+            (b"date,count\n05/10/2023,3\n", 1, "--date-format"),
+            (b"date,count\n,3\n2020-01-01,4\n", 3, "line 2: no date"),
+            (b"date,count\n2020-13-45,3\n2020-01-01,4\n", 3, "line 2: `2020-13-45` is not a date"),
+            (b"date,count\n2020-01-02,-3\n2020-01-01,4\n", 3, "line 2: -3 is not a count"),
+            (b"date,count\n2020-01-02,NaN\n2020-01-01,4\n", 3, "`NaN` is not a number"),
+            (b"date,count,coverage\n2020-01-02,5,85\n2020-01-01,4,1\n", 3, "coverage 85 is not between 0 and 1"),
+            (b"date,count,low,high\n2020-01-02,5,9,3\n2020-01-01,4,1,6\n", 3, "9 to 3 is not an interval"),
+            (b"\xff\xfe\x00,\x01\n\x02", 1, "no column with a date"),
+            (b"date,count\n\"2020-01-01,3\n", 1, "no row can be used"),
+            (b"date,count\n2020-01-01\n2020-01-02,5\n", 0, ""),
+        ];
+        for (content, code, message) in cases {
+            let shown = String::from_utf8_lossy(content);
+            let (got, _, stderr) = compare(content, &[]);
+            assert_eq!(got, code, "{shown:?}: {stderr}");
+            assert!(stderr.contains(message) && !stderr.contains("panicked"), "{shown:?}: {stderr}");
+        }
+    }
+
+    #[test]
+    fn other_peoples_tables_are_understood() {
+        let tables = [
+            ("\u{feff}Date;Railcars;Yard\n2020-01-01;12,5;A\n2021/01/01;9;A\n", vec![]),
+            ("day\tn\n2020-01-01T23:30:00-05:00\t12\n2020-03-01 10:00\t9\n", vec![]),
+            (
+                "when,a,b\n31.12.2019,1,12\n05.02.2020,2,9\n",
+                vec!["--time-column", "When", "--count-column", "b", "--date-format", "%d.%m.%Y"],
+            ),
+        ];
+        for (table, arguments) in tables {
+            let (code, stdout, stderr) = compare(table.as_bytes(), &[&arguments[..], &["--format", "json"]].concat());
+            assert_eq!(code, 0, "{stderr}");
+            let sites: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+            let days = sites[0]["days"].as_array().expect("days");
+            assert_eq!((days.len(), days[1]["freight_cars"].as_f64()), (2, Some(9.0)), "{stdout}");
+        }
+    }
+
+    #[test]
+    fn a_time_with_another_zone_belongs_to_its_utc_day() {
+        let (_, stdout, _) =
+            compare(b"time,count\n2020-01-01T23:30:00-05:00,12\n2020-01-02T01:00:00Z,12\n", &["--format", "json"]);
+        let sites: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+        assert_eq!(sites[0]["days"].as_array().map(Vec::len), Some(1));
+        assert_eq!((sites[0]["days"][0]["date"].as_str(), sites[0]["days"][0]["images"].as_u64()), (Some("2020-01-02"), Some(2)));
+    }
+
+    #[test]
+    fn a_flagged_day_can_set_the_exit_code() {
+        let mut table = String::from("date,count\n");
+        (10..30).for_each(|i| table += &format!("20{}-0{}-15,{}\n", 17 + i / 9, 1 + i % 9, 10 + i % 4));
+        let flagged = table + "2021-06-01,90\n";
+        assert_eq!(compare(flagged.as_bytes(), &["--fail-on-anomaly"]).0, 4);
+        assert_eq!(compare(flagged.as_bytes(), &[]).0, 0);
+        assert_eq!(compare(flagged.as_bytes(), &["--level", "7"]).0, 2);
+    }
+}

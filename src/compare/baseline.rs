@@ -29,7 +29,7 @@ impl Usable<'_> {
 
 /// Counts above this are compared in units of several cars: the model's tables grow with the counts, and a yard with thousands of
 /// cars is not told apart by single ones.
-const LARGEST_COUNT: f64 = 4000.0;
+const LARGEST_COUNT: f64 = 2000.0;
 
 /// Cars per unit: 1 but for very large counts.
 pub(super) fn unit<'a>(days: impl Iterator<Item = &'a Usable<'a>>) -> f64 {

@@ -2,11 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::model::{Model, SURGE_FACTORS, SURGE_SHARES};
+use super::model::{Model, SURGE_FACTORS};
 use super::negbin::ln_coefficient;
-
-/// Surge shares of the model, in order; the first is none.
-pub(super) const LAYERS: usize = SURGE_SHARES.len();
 
 /// Remembered columns before everything is forgotten (each about 0.8 kB).
 const COLUMNS_KEPT: usize = 60_000;
@@ -18,6 +15,13 @@ pub struct Seen {
     pub count: f64,
     /// Visible share of the yard, times the trend's factor if one is followed.
     pub exposure: f64,
+}
+
+impl Seen {
+    /// The same count at so many times the exposure.
+    pub(super) fn with_factor(self, factor: f64) -> Self {
+        Self { exposure: self.exposure * factor, ..self }
+    }
 }
 
 /// Equal counts at equal exposure.
@@ -89,7 +93,7 @@ impl Likelihoods {
 
 fn compute(model: &Model, coefficients: &[f64], seen: Seen, ln_level: f64) -> Column {
     let width = model.dispersions.len();
-    let mut out = vec![0.0; LAYERS * width].into_boxed_slice();
+    let mut out = vec![0.0; model.layers.len() * width].into_boxed_slice();
     let ln_mean = ln_level + seen.exposure.ln();
     for (j, (dispersion, &coefficient)) in model.dispersions.iter().zip(coefficients).enumerate() {
         let at = |ln_mean: f64| {
@@ -104,8 +108,8 @@ fn compute(model: &Model, coefficients: &[f64], seen: Seen, ln_level: f64) -> Co
         let surge = surges.iter().map(|s| (s - top).exp()).sum::<f64>() / SURGE_FACTORS.len() as f64;
         let plain = (ordinary - top).exp();
         out[j] = ordinary;
-        for (layer, (share, _)) in SURGE_SHARES.iter().enumerate().skip(1) {
-            out[layer * width + j] = ((1.0 - share) * plain + share * surge).ln() + top;
+        for (number, layer) in model.layers.iter().enumerate().skip(1) {
+            out[number * width + j] = ((1.0 - layer.share) * plain + layer.share * surge).ln() + top;
         }
     }
     out

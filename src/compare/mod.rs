@@ -11,6 +11,7 @@ mod days_csv;
 mod explain;
 pub mod likelihood;
 pub mod loglinear;
+mod mix;
 pub mod model;
 pub mod negbin;
 mod observation;
@@ -21,6 +22,7 @@ mod rules;
 mod segment;
 pub mod shift;
 mod site;
+mod trend;
 
 pub use adjust::benjamini_hochberg;
 pub use counts_csv::{Columns, CountsRead, read_counts};

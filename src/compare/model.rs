@@ -12,8 +12,27 @@
 //! All parameters are integrated over a grid ([`super::posterior`]); none is estimated and plugged in, so short histories give wide
 //! predictions. The priors come from simulations; `examples/comparer_study` shows what they do.
 
-/// Share of surge days among earlier days, and its prior.
-pub(super) const SURGE_SHARES: [(f64, f64); 3] = [(0.0, 0.5), (0.05, 0.3), (0.15, 0.2)];
+/// A supposition about the days of the history.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Layer {
+    /// Share `e` of high days.
+    pub share: f64,
+    /// Prior probability of the supposition; they need not sum to one.
+    pub prior: f64,
+    /// Whether high days are a part of the yard's ordinary life, and so of what is expected, or surges that are not.
+    pub ordinary: bool,
+}
+
+/// The suppositions. The first is that no earlier day was a surge.
+const LAYERS: [Layer; 4] = [
+    Layer { share: 0.0, prior: 0.5, ordinary: false },
+    Layer { share: 0.05, prior: 0.3, ordinary: false },
+    Layer { share: 0.15, prior: 0.2, ordinary: false },
+    Layer { share: 0.3, prior: 0.1, ordinary: true },
+];
+
+/// Suppositions at most.
+pub(super) const MAX_LAYERS: usize = 5;
 
 /// How many times an ordinary day's mean a surge has, equally likely.
 pub(super) const SURGE_FACTORS: [f64; 4] = [2.0, 3.0, 4.0, 6.0];
@@ -64,6 +83,7 @@ pub(super) enum Levels {
 pub struct Model {
     pub(super) levels: Levels,
     pub(super) dispersions: Vec<Dispersion>,
+    pub(super) layers: Vec<Layer>,
     pub(super) empty_shares: Vec<(f64, f64)>,
 }
 
@@ -71,7 +91,7 @@ impl Default for Model {
     /// The model that gives the verdicts.
     fn default() -> Self {
         let dispersions = dispersions(CV_NODES);
-        Self { levels: Levels::Adaptive, dispersions, empty_shares: EMPTY_SHARES.to_vec() }
+        Self { levels: Levels::Adaptive, dispersions, layers: LAYERS.to_vec(), empty_shares: EMPTY_SHARES.to_vec() }
     }
 }
 
@@ -82,7 +102,7 @@ impl Model {
         let (low, high) = CV_RANGE;
         let dispersions = (0..24).map(|i| dispersion(low + (high - low) * f64::from(i) / 23.0, 1.0)).collect();
         let levels = Levels::Fixed { origin: centre.max(0.3).ln() - 3.0, step: 6.0 / 63.0, points: 64 };
-        Self { levels, dispersions, empty_shares: vec![(0.0, 1.0)] }
+        Self { levels, dispersions, layers: LAYERS[..3].to_vec(), empty_shares: vec![(0.0, 1.0)] }
     }
 
     /// The default model on a fixed and much finer grid, 400 levels within `e^4` of `centre`: slow, to check the default's accuracy.
@@ -90,12 +110,12 @@ impl Model {
         let (low, high) = CV_RANGE;
         let dispersions = (0..120).map(|i| dispersion(low + (high - low) * (f64::from(i) + 0.5) / 120.0, 1.0)).collect();
         let levels = Levels::Fixed { origin: centre.max(0.3).ln() - 4.0, step: 8.0 / 400.0, points: 401 };
-        Self { levels, dispersions, empty_shares: EMPTY_SHARES.to_vec() }
+        Self { levels, dispersions, layers: LAYERS.to_vec(), empty_shares: EMPTY_SHARES.to_vec() }
     }
 
-    /// Without the empty-yard state.
-    pub fn without_empty_days(mut self) -> Self {
-        self.empty_shares = vec![(0.0, 1.0)];
+    /// With other suppositions, at most five, the first with a share of 0: for studies of the model itself.
+    pub fn with_layers(mut self, layers: &[Layer]) -> Self {
+        self.layers = layers.iter().take(MAX_LAYERS).copied().collect();
         self
     }
 

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::likelihood::{Group, LAYERS, Likelihoods, Seen, groups};
-use super::model::{COARSEST_STRIDE, FINEST_STEP, Levels, SURGE_SHARES};
+use super::likelihood::{Group, Likelihoods, Seen, groups};
+use super::model::{COARSEST_STRIDE, FINEST_STEP, Levels, MAX_LAYERS, SURGE_FACTORS};
 
 /// Grid points further than this below the peak, in log density, are left out.
 const SIGNIFICANT: f64 = 20.0;
 
 /// Cells with less weight than this are left out of predictions; far below the floor of one in a million.
-const NEGLIGIBLE: f64 = 1e-15;
+const NEGLIGIBLE: f64 = 1e-12;
 
 /// The level is resolved when, for each dispersion and share that matters (log density within [`MATTERS`] of the peak), so many columns
 /// are within 4.5 of that dispersion's own peak: they are then at most 1.5 posterior standard deviations apart, where the trapezoid
@@ -33,11 +33,10 @@ pub(super) struct Cell {
     column: i64,
     dispersion: usize,
     /// Weight per layer (surge share, empty share).
-    layers: [f64; MAX_LAYERS],
+    layers: [f64; MAX_LAYERS * MAX_EMPTY],
 }
 
 const MAX_EMPTY: usize = 4;
-const MAX_LAYERS: usize = LAYERS * MAX_EMPTY;
 
 /// The parameters after a history.
 #[derive(Debug, Clone)]
@@ -48,6 +47,20 @@ pub struct Posterior {
     /// The same given that no earlier day was a surge.
     pub(super) empty_plain: f64,
     groups: Vec<Group>,
+    /// The predictive distribution: negative binomials with their weights.
+    pub(super) parts: Vec<Part>,
+}
+
+/// A negative binomial of the predictive distribution.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Part {
+    /// Mean, whole yard visible.
+    pub level: f64,
+    pub size: f64,
+    /// Weight.
+    pub full: f64,
+    /// Weight given that no earlier day was a surge.
+    pub plain: f64,
 }
 
 /// Log weights of one column: per layer, per dispersion.
@@ -66,14 +79,14 @@ impl Posterior {
     /// Probability that an earlier day was itself a surge, given the whole history (which includes that day).
     pub fn surge_probability(&self, likelihoods: &mut Likelihoods, seen: Seen) -> f64 {
         let width = likelihoods.model.dispersions.len();
-        let empties = likelihoods.model.empty_shares.clone();
+        let (layers, empties) = (likelihoods.model.layers.clone(), likelihoods.model.empty_shares.clone());
         let mut total = 0.0;
         for cell in &self.cells {
             let column = likelihoods.column(seen, cell.column);
             let ordinary = column[cell.dispersion];
-            for (layer, (share, _)) in SURGE_SHARES.iter().enumerate().skip(1) {
-                let mixed = column[layer * width + cell.dispersion];
-                let surge = (1.0 - (1.0 - share) * (ordinary - mixed).exp()).max(0.0);
+            for (number, layer) in layers.iter().enumerate().filter(|(_, layer)| !layer.ordinary) {
+                let mixed = column[number * width + cell.dispersion];
+                let surge = (1.0 - (1.0 - layer.share) * (ordinary - mixed).exp()).max(0.0);
                 for (e, (empty, _)) in empties.iter().enumerate() {
                     let occupied = if seen.count > 0.0 {
                         1.0
@@ -81,7 +94,7 @@ impl Posterior {
                         let occupied = (1.0 - empty) * mixed.exp();
                         if occupied > 0.0 { occupied / (empty + occupied) } else { 0.0 }
                     };
-                    total += cell.layers[layer * MAX_EMPTY + e] * occupied * surge;
+                    total += cell.layers[number * MAX_EMPTY + e] * occupied * surge;
                 }
             }
         }
@@ -168,9 +181,9 @@ fn significant(grid: &[(i64, &Weights)], rows: std::ops::Range<usize>) -> Signif
 /// Log posterior density at a level: per layer (surge share, then empty share), per dispersion.
 fn weights(likelihoods: &mut Likelihoods, groups: &[Group], column: i64) -> Weights {
     let width = likelihoods.model.dispersions.len();
-    let empties = likelihoods.model.empty_shares.clone();
-    let mut occupied = vec![0.0; LAYERS * width];
-    let mut zeros = vec![0.0; LAYERS * empties.len() * width];
+    let (layers, empties) = (likelihoods.model.layers.clone(), likelihoods.model.empty_shares.clone());
+    let mut occupied = vec![0.0; layers.len() * width];
+    let mut zeros = vec![0.0; layers.len() * empties.len() * width];
     let mut days = 0.0;
     for group in groups {
         let table = likelihoods.column(group.seen, column);
@@ -190,12 +203,12 @@ fn weights(likelihoods: &mut Likelihoods, groups: &[Group], column: i64) -> Weig
     }
     // The prior of the level is L^-1/2 dL, that is L^1/2 on the grid of ln L.
     let ln_level = 0.5 * likelihoods.model.ln_level(column);
-    for (layer, (_, surge_prior)) in SURGE_SHARES.iter().enumerate() {
+    for (number, layer) in layers.iter().enumerate() {
         for (e, (empty, empty_prior)) in empties.iter().enumerate() {
-            let constant = ln_level + surge_prior.ln() + empty_prior.ln() + days * (-empty).ln_1p();
-            let at = (layer * empties.len() + e) * width;
+            let constant = ln_level + layer.prior.ln() + empty_prior.ln() + days * (-empty).ln_1p();
+            let at = (number * empties.len() + e) * width;
             for (j, dispersion) in likelihoods.model.dispersions.iter().enumerate() {
-                zeros[at + j] += constant + occupied[layer * width + j] + dispersion.ln_weight;
+                zeros[at + j] += constant + occupied[number * width + j] + dispersion.ln_weight;
             }
         }
     }
@@ -215,15 +228,26 @@ fn collect(likelihoods: &Likelihoods, groups: Vec<Group>, columns: &BTreeMap<i64
     for (&column, weights) in columns {
         let level = model.ln_level(column).exp();
         for (j, dispersion) in model.dispersions.iter().enumerate() {
-            let mut cell =
-                Cell { level, size: dispersion.size, full: 0.0, plain: 0.0, column, dispersion: j, layers: [0.0; MAX_LAYERS] };
-            for surge in 0..LAYERS {
+            let mut cell = Cell {
+                level,
+                size: dispersion.size,
+                full: 0.0,
+                plain: 0.0,
+                column,
+                dispersion: j,
+                layers: [0.0; MAX_LAYERS * MAX_EMPTY],
+            };
+            let mut high = 0.0;
+            for (surge, layer) in model.layers.iter().enumerate() {
                 for (e, (empty, _)) in empties.iter().enumerate().take(MAX_EMPTY) {
                     let ln = weights[(surge * empties.len() + e) * width + j];
                     let weight = exp_above(ln - best);
                     cell.layers[surge * MAX_EMPTY + e] = weight;
                     total += weight;
                     cell.full += weight * (1.0 - empty);
+                    if layer.ordinary {
+                        high += weight * (1.0 - empty) * layer.share;
+                    }
                     empty_full += weight * empty;
                     if surge == 0 {
                         let weight = exp_above(ln - best_plain);
@@ -234,17 +258,26 @@ fn collect(likelihoods: &Likelihoods, groups: Vec<Group>, columns: &BTreeMap<i64
                 }
             }
             if cell.full > 0.0 || cell.plain > 0.0 {
-                cells.push(cell);
+                cells.push((cell, high));
             }
         }
     }
-    cells.retain(|cell| cell.full > NEGLIGIBLE * total || cell.plain > NEGLIGIBLE * total_plain);
-    for cell in &mut cells {
+    cells.retain(|(cell, _)| cell.full > NEGLIGIBLE * total || cell.plain > NEGLIGIBLE * total_plain);
+    let mut parts = Vec::with_capacity(cells.len());
+    for (cell, high) in &mut cells {
         cell.layers.iter_mut().for_each(|w| *w /= total);
         cell.full /= total;
         cell.plain /= total_plain;
+        *high /= total;
+        let Cell { level, size, full, plain, .. } = *cell;
+        parts.push(Part { level, size, full: full - *high, plain });
+        if *high > NEGLIGIBLE {
+            let full = *high / SURGE_FACTORS.len() as f64;
+            parts.extend(SURGE_FACTORS.map(|factor| Part { level: factor * level, size, full, plain: 0.0 }));
+        }
     }
-    Posterior { cells, empty_full: empty_full / total, empty_plain: empty_plain / total_plain, groups }
+    let cells = cells.into_iter().map(|(cell, _)| cell).collect();
+    Posterior { cells, empty_full: empty_full / total, empty_plain: empty_plain / total_plain, groups, parts }
 }
 
 /// `e^x`, or 0 where it does not matter.

@@ -1,10 +1,13 @@
 //! What the history lets expect of a day: the posterior predictive distribution of its count, its tails and its interval.
 
-use super::negbin::{ln_pmf, upper_sum};
+use super::negbin::{ln_pmf, ln_upper, upper_sum};
 use super::posterior::Posterior;
 
 /// Steps of the count's error on each side of zero at most; wider errors are taken in wider steps.
 const ERROR_STEPS: f64 = 64.0;
+
+/// Counts beyond this are not tabled.
+const LONGEST: usize = 1 << 17;
 
 /// Standard deviations of the count's error that are looked at.
 const ERROR_REACH: f64 = 5.0;
@@ -16,8 +19,10 @@ pub struct Predictive<'a> {
     exposure: f64,
     /// `P(Y = y)`, full and plain, from 0 up to where the interval ends.
     body: Vec<[f64; 2]>,
-    /// Cumulative sums of the body.
+    /// Cumulative sums of the body, from 0 up: `P(Y <= y)`.
     cumulative: Vec<[f64; 2]>,
+    /// The same from beyond the body down: `P(Y >= y)`.
+    upper: Vec<[f64; 2]>,
     error: Vec<(f64, f64)>,
     error_sd: f64,
 }
@@ -36,16 +41,20 @@ pub struct Tails {
 impl<'a> Predictive<'a> {
     /// The distribution of a count at visible share `exposure`, counted with an error of standard deviation `error_sd` (cars).
     pub fn new(posterior: &'a Posterior, exposure: f64, error_sd: f64) -> Self {
-        let mut predictive =
-            Self { posterior, exposure, body: Vec::new(), cumulative: Vec::new(), error: error_weights(error_sd), error_sd };
-        let mut length = (3.0 * predictive.expected() + 8.0 * error_sd) as usize + 32;
-        // Doubled until the upper end of the 95 % interval (with the count's error) and the median of the heaviest prior are inside.
+        let mut predictive = Self {
+            posterior,
+            exposure,
+            body: Vec::new(),
+            cumulative: Vec::new(),
+            upper: Vec::new(),
+            error: error_weights(error_sd),
+            error_sd,
+        };
+        let mut length = (3.0 * predictive.expected()).min(LONGEST as f64) as usize + 32;
+        // Doubled until the upper end of the 95 % interval is inside.
         loop {
             predictive.fill(length);
-            let inside = predictive.cumulative.last().map_or(0.0, |c| c[0]);
-            let enough = (length as f64 - ERROR_REACH * error_sd).max(0.0) as usize;
-            let reached = predictive.cumulative.get(enough).map_or(inside, |c| c[0]);
-            if reached > 0.98 || length > 1 << 22 {
+            if predictive.cumulative.last().is_none_or(|c| c[0] > 0.985) || length > LONGEST {
                 return predictive;
             }
             length *= 2;
@@ -54,16 +63,30 @@ impl<'a> Predictive<'a> {
 
     /// Mean.
     pub fn expected(&self) -> f64 {
-        self.posterior.cells.iter().map(|c| c.full * c.level).sum::<f64>() * self.exposure
+        self.posterior.parts.iter().map(|c| c.full * c.level).sum::<f64>() * self.exposure
     }
 
     /// Tail probabilities of a whole count.
     pub fn tails(&self, count: f64) -> Tails {
         // A count may be beyond the body; then both ends of what its error reaches are computed from there.
+        self.tails_with(count, &self.error)
+    }
+
+    /// The same as if the count were free of error.
+    pub fn tails_without_error(&self, count: f64) -> Tails {
+        self.tails_with(count, &[(0.0, 1.0)])
+    }
+
+    fn tails_with(&self, count: f64, errors: &[(f64, f64)]) -> Tails {
         let mut tails = Tails { high: 0.0, low: 0.0, plain: 0.0 };
-        let reach = self.error.last().map_or(0.0, |e| e.0);
-        let window = self.window((count - reach).max(0.0), count + reach);
-        for &(error, weight) in &self.error {
+        let reach = errors.last().map_or(0.0, |e| e.0);
+        let stride = errors.get(1).map_or(1.0, |b| b.0 - errors[0].0);
+        let window = if count + reach + 1.0 < self.upper.len() as f64 {
+            Window { top: self.upper.len() as f64 - 1.0, stride: 1.0, upper: std::borrow::Cow::Borrowed(&self.upper) }
+        } else {
+            self.window((count - reach).max(0.0), count + reach, stride)
+        };
+        for &(error, weight) in errors {
             let true_count = count - error;
             let upper = window.upper(true_count);
             tails.high += weight * upper[0];
@@ -75,13 +98,17 @@ impl<'a> Predictive<'a> {
 
     /// Smallest count `y` with `P(Y <= y) >= p`, `p` up to 0.975.
     pub fn quantile(&self, p: f64) -> f64 {
-        let at_most = |y: usize| -> f64 { self.error.iter().map(|(e, w)| w * self.body_lower(y as f64 - e)).sum() };
-        let (mut below, mut above) = (0, self.body.len());
-        while below < above {
-            let middle = below + (above - below) / 2;
-            if at_most(middle) >= p { above = middle } else { below = middle + 1 }
+        let at_most = |y: f64| -> f64 { self.error.iter().map(|(e, w)| w * self.body_lower(y - e)).sum() };
+        let reach = self.error.last().map_or(0.0, |e| e.0);
+        let (mut below, mut above) = (-1.0, self.body.len() as f64 + reach);
+        while above - below > 1.0 {
+            let middle = ((below + above) / 2.0).floor();
+            if middle <= below || middle >= above {
+                break;
+            }
+            if at_most(middle) >= p { above = middle } else { below = middle }
         }
-        above as f64
+        above
     }
 
     /// `P(Y <= y)` without error, from the body only.
@@ -94,7 +121,7 @@ impl<'a> Predictive<'a> {
         }
     }
 
-    fn lower(&self, y: f64, window: &Window) -> f64 {
+    fn lower(&self, y: f64, window: &Window<'_>) -> f64 {
         if y < 0.0 {
             0.0
         } else if let Some(sum) = self.cumulative.get(y as usize) {
@@ -108,22 +135,37 @@ impl<'a> Predictive<'a> {
     fn fill(&mut self, length: usize) {
         self.body = vec![[0.0; 2]; length];
         self.body[0] = [self.posterior.empty_full, self.posterior.empty_plain];
-        for cell in &self.posterior.cells {
-            let (mean, size) = (cell.level * self.exposure, cell.size);
+        let mut beyond = [0.0; 2];
+        for part in &self.posterior.parts {
+            let (mean, size) = (part.level * self.exposure, part.size);
             // Twelve standard deviations below the mean nothing is left, and starting at 0 could underflow.
             let start = (mean - 12.0 * (mean + mean * mean / size).sqrt()).floor().max(0.0);
             let step = mean / (size + mean);
             let mut p = ln_pmf(start, mean, size).exp();
             let mut y = start;
             for value in self.body.iter_mut().skip(start as usize) {
-                value[0] += cell.full * p;
-                value[1] += cell.plain * p;
+                value[0] += part.full * p;
+                value[1] += part.plain * p;
                 p *= (y + size) / (y + 1.0) * step;
                 y += 1.0;
                 if p < 1e-30 && y > mean {
                     break;
                 }
             }
+            let tail = if y <= mean {
+                ln_upper(y as u64, mean, size).exp()
+            } else if p < 1e-30 {
+                0.0
+            } else {
+                p * upper_sum(y, mean, size)
+            };
+            beyond = [beyond[0] + part.full * tail, beyond[1] + part.plain * tail];
+        }
+        // Summed upwards, the far end first: what is above a count is never one minus what is below.
+        self.upper = vec![beyond; length + 1];
+        for (i, p) in self.body.iter().rev().enumerate() {
+            beyond = [beyond[0] + p[0], beyond[1] + p[1]];
+            self.upper[i + 1] = beyond;
         }
         let mut sum = [0.0; 2];
         self.cumulative = self
@@ -137,22 +179,20 @@ impl<'a> Predictive<'a> {
     }
 
     /// Upper tails at whole counts from `first` to `last`.
-    fn window(&self, first: f64, last: f64) -> Window {
-        let stride = self.error.get(1).map_or(1.0, |b| b.0 - self.error[0].0);
+    fn window(&self, first: f64, last: f64, stride: f64) -> Window<'static> {
         let nodes = ((last - first) / stride).ceil() as usize + 2;
         // upper[i] is P(Y >= last + stride - i * stride), summed upwards: the far tail first, then term by term towards `first`.
         let top = last + stride;
-        let mut window = Window { top, stride, upper: vec![[0.0; 2]; nodes] };
-        for cell in &self.posterior.cells {
-            let (mean, size) = (cell.level * self.exposure, cell.size);
+        let mut upper = vec![[0.0; 2]; nodes];
+        for part in &self.posterior.parts {
+            let (mean, size) = (part.level * self.exposure, part.size);
             let step = mean / (size + mean);
             let mut y = top;
             let mut p = ln_pmf(y, mean, size).exp();
-            let mut tail =
-                if y > mean { p * upper_sum(y, mean, size) } else { super::negbin::ln_upper(y as u64, mean, size).exp() };
-            for value in &mut window.upper {
-                value[0] += cell.full * tail;
-                value[1] += cell.plain * tail;
+            let mut tail = if y > mean { p * upper_sum(y, mean, size) } else { ln_upper(y as u64, mean, size).exp() };
+            for value in &mut upper {
+                value[0] += part.full * tail;
+                value[1] += part.plain * tail;
                 let next = (y - stride).max(0.0);
                 if stride == 1.0 && y > 0.0 {
                     if p > 1e-290 {
@@ -162,12 +202,12 @@ impl<'a> Predictive<'a> {
                     }
                     tail += p;
                 } else if y > next {
-                    tail = super::negbin::ln_upper(next as u64, mean, size).exp();
+                    tail = ln_upper(next as u64, mean, size).exp();
                 }
                 y = next;
             }
         }
-        window
+        Window { top, stride, upper: std::borrow::Cow::Owned(upper) }
     }
 
     /// Standard deviation of the count's error, cars.
@@ -177,13 +217,14 @@ impl<'a> Predictive<'a> {
 }
 
 /// Upper tails around a count.
-struct Window {
+struct Window<'a> {
     top: f64,
     stride: f64,
-    upper: Vec<[f64; 2]>,
+    /// `P(Y >= y)` from `top` down.
+    upper: std::borrow::Cow<'a, [[f64; 2]]>,
 }
 
-impl Window {
+impl Window<'_> {
     /// `P(Y >= y)`, full and plain. The empty-yard state counts only at `y = 0`.
     fn upper(&self, y: f64) -> [f64; 2] {
         if y <= 0.0 {

@@ -7,9 +7,10 @@ use rayon::prelude::*;
 
 use super::adjust::benjamini_hochberg;
 use super::baseline::{Surroundings, Usable, reach, surroundings, unit, usable};
-use super::day::{Day, LevelShift, Verdict};
+use super::day::{Day, LevelShift, MixChange, Verdict};
 use super::explain::{FLOOR, explain};
 use super::likelihood::{Likelihoods, Seen};
+use super::mix;
 use super::model::Model;
 use super::observation::{DatedCount, one_per_day};
 use super::posterior::Posterior;
@@ -17,6 +18,7 @@ use super::predictive::Predictive;
 use super::record::record;
 use super::rules::Rules;
 use super::shift::{ShiftSearch, stated};
+use super::trend::trend;
 
 /// Compares every day of one site with its history. Days come out in order, one per date with images; the order of `counts` does not
 /// matter. The numbers of `rules` are used as they are: see [`Rules::check`].
@@ -58,6 +60,8 @@ fn site_days(counts: &[DatedCount], rules: &Rules) -> Vec<Day> {
     let usable = usable(&dates, rules);
     let mut likelihoods = Likelihoods::new(Model::default());
     let mut shifts = shifts(&usable, rules);
+    let mut mixes = mix_changes(&usable, rules);
+    let surge_probabilities = surge_probabilities(&usable, rules, &mut likelihoods);
     dates
         .iter()
         .map(|count| {
@@ -67,6 +71,8 @@ fn site_days(counts: &[DatedCount], rules: &Rules) -> Vec<Day> {
                 Some(today) => {
                     compare(&mut day, today, &usable, rules, &mut likelihoods);
                     day.shift = shifts.remove(&date);
+                    day.mix = mixes.remove(&date);
+                    day.surge_probability = surge_probabilities.get(&date).copied();
                 }
                 None => day.reason = why_unusable(count, rules),
             }
@@ -154,7 +160,10 @@ fn compare(day: &mut Day, today: &Usable<'_>, usable: &[Usable<'_>], rules: &Rul
 fn predict(day: &mut Day, today: &Usable<'_>, baseline: &[Usable<'_>], rules: &Rules, likelihoods: &mut Likelihoods) {
     let unit = unit(baseline.iter());
     let whole = |cars: f64| (cars / unit).round();
-    let history: Vec<Seen> = baseline.iter().map(|u| u.seen(unit)).collect();
+    let trend = trend(baseline, today.day, &rules.history);
+    day.trend_per_year = trend.map(|t| t.per_year());
+    let factor = |u: &Usable<'_>| trend.map_or(1.0, |t| t.factor(u.day));
+    let history: Vec<Seen> = baseline.iter().map(|u| u.seen(unit).with_factor(factor(u))).collect();
     let posterior = Posterior::new(likelihoods, &history);
     let error_sd = today.count.error_sd() / unit;
     let predictive = Predictive::new(&posterior, today.count.coverage, error_sd);
@@ -171,7 +180,7 @@ fn predict(day: &mut Day, today: &Usable<'_>, baseline: &[Usable<'_>], rules: &R
     day.exact = Some((tails.high, tails.low));
     if error_sd > 0.0 {
         let low_end = (whole(cars) - 1.645 * error_sd).max(0.0).floor();
-        day.p_high_at_low = Some(Predictive::new(&posterior, today.count.coverage, 0.0).tails(low_end).high.max(FLOOR));
+        day.p_high_at_low = Some(predictive.tails_without_error(low_end).high.max(FLOOR));
     }
     day.surges = surges(&posterior, baseline, &history, likelihoods);
     day.verdict = verdict(tails.high, tails.low, tails.plain, today.count.coverage, rules);
@@ -217,4 +226,35 @@ fn shifts(usable: &[Usable<'_>], rules: &Rules) -> BTreeMap<Date, LevelShift> {
             .then(|| (day.date, stated(&change, unit, days[change.first_after - 1].date, days[change.first_after].date)))
     };
     (0..days.len()).filter_map(at).collect()
+}
+
+/// The changes of mix that the days up to each day show; only days with known classes count.
+fn mix_changes(usable: &[Usable<'_>], rules: &Rules) -> BTreeMap<Date, MixChange> {
+    let days: Vec<(&Usable<'_>, [u32; 5])> =
+        usable.iter().filter(|u| u.serves).filter_map(|u| Some((u, u.count.classes?))).collect();
+    let classes: Vec<[u32; 5]> = days.iter().map(|d| d.1).collect();
+    let reach = reach(rules);
+    let at = |i: usize| {
+        let from = days.partition_point(|d| d.0.day < days[i].0.day - reach);
+        let (first, factor) = mix::change(&classes[from..=i], rules.alarm.shift_min_days)?;
+        let (before, after) = (days[from + first - 1].0.date, days[from + first].0.date);
+        (factor > rules.alarm.shift_bayes_factor)
+            .then(|| mix::stated(&classes[from..=i], first, factor, before, after))
+            .flatten()
+            .map(|change| (days[i].0.date, change))
+    };
+    (0..days.len()).filter_map(at).collect()
+}
+
+/// For each day the probability that it was itself a surge, in the light of all days within the look-back of the last one.
+fn surge_probabilities(usable: &[Usable<'_>], rules: &Rules, likelihoods: &mut Likelihoods) -> BTreeMap<Date, f64> {
+    let Some(last) = usable.last() else { return BTreeMap::new() };
+    let days: Vec<&Usable<'_>> = usable.iter().filter(|u| u.serves && u.day >= last.day - reach(rules)).collect();
+    if days.len() < rules.history.min_history {
+        return BTreeMap::new();
+    }
+    let unit = unit(days.iter().copied());
+    let seen: Vec<Seen> = days.iter().map(|u| u.seen(unit)).collect();
+    let posterior = Posterior::new(likelihoods, &seen);
+    days.iter().zip(seen).map(|(u, seen)| (u.date, posterior.surge_probability(likelihoods, seen))).collect()
 }
