@@ -114,7 +114,7 @@ fn the_adaptive_grid_is_as_good_as_a_much_finer_one() {
     let (Some(rows), Some(base)) = (table("own_nbpp_reference.csv"), table("prim_baseline.csv")) else { return };
     let histories = histories(&base);
     let mut worst: f64 = 0.0;
-    for row in rows.iter().step_by(3) {
+    for row in rows.iter().step_by(11) {
         let history: Vec<Seen> = histories[&(value(row, "case") as u32)].iter().map(|h| h.1).collect();
         let centre = median(history.iter().map(|s| s.count / s.exposure).collect());
         let [fine, adaptive] = [Model::fine(centre), Model::default()].map(|model| {

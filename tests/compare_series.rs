@@ -191,7 +191,7 @@ mod properties {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
+        #![proptest_config(ProptestConfig::with_cases(12))]
 
         #[test]
         fn order_and_threads_do_not_matter(counts in prop::collection::vec(0u32..50, 1..25), turn in 0usize..25) {

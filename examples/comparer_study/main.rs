@@ -7,6 +7,7 @@
 //! the histories alone.
 
 mod draws;
+#[allow(dead_code)] // one of its bounds serves the tests only
 mod farrington;
 mod rules;
 mod scenarios;
@@ -15,7 +16,6 @@ mod shifts;
 use draws::Draws;
 use rules::NAMES;
 use scenarios::{Cell, grid, off_design};
-use yardwatch::compare::Likelihoods;
 
 /// Ordinary day and surges.
 const FACTORS: [f64; 4] = [1.0, 1.5, 2.0, 3.5];
@@ -29,13 +29,13 @@ fn main() {
     let histories = arguments.next().unwrap_or(400) as usize;
     let seed = arguments.next().unwrap_or(20_261_123);
     println!("{histories} histories per yard, seed {seed}\n");
-    let mut likelihoods = rules::likelihoods();
+    let mut models = rules::Models::new();
     let mut number = 0;
     let mut run = |cells: Vec<Cell>| -> Vec<(Cell, Rates)> {
         let mut results = Vec::new();
         for cell in cells {
             number += 1;
-            let rates = study(&cell, histories, &mut Draws::new(seed.wrapping_mul(1000) + number), &mut likelihoods);
+            let rates = study(&cell, histories, &mut Draws::new(seed.wrapping_mul(1000) + number), &mut models);
             results.push((cell, rates));
         }
         results
@@ -45,7 +45,7 @@ fn main() {
     shifts::print(histories.min(200), seed);
 }
 
-fn study(cell: &Cell, histories: usize, draws: &mut Draws, likelihoods: &mut Likelihoods) -> Rates {
+fn study(cell: &Cell, histories: usize, draws: &mut Draws, models: &mut rules::Models) -> Rates {
     let days = FACTORS.map(|factor| {
         let mut days: Vec<f64> = (0..DAYS_DRAWN).map(|_| cell.yard.draw(factor, draws)).collect();
         days.sort_by(f64::total_cmp);
@@ -54,7 +54,7 @@ fn study(cell: &Cell, histories: usize, draws: &mut Draws, likelihoods: &mut Lik
     let mut rates: Rates = [[0.0; FACTORS.len()]; NAMES.len()];
     for _ in 0..histories {
         let history = cell.contamination.history(cell.yard, cell.length, draws);
-        for (rate, threshold) in rates.iter_mut().zip(rules::thresholds(&history, likelihoods)) {
+        for (rate, threshold) in rates.iter_mut().zip(rules::thresholds(&history, models)) {
             for (rate, days) in rate.iter_mut().zip(&days) {
                 let flagged = days.len() - days.partition_point(|y| *y < threshold);
                 *rate += flagged as f64 / (days.len() * histories) as f64;

@@ -1,6 +1,6 @@
 //! Rules that users know, each as the least count that it flags after a history (one-sided, nominal 1 % where it has a level).
 
-use yardwatch::compare::{Likelihoods, Model, Posterior, Predictive, Seen, negbin};
+use yardwatch::compare::{Likelihoods, Model, Posterior, Predictive, Rules, Seen, negbin};
 
 use crate::farrington::{Bound, Farrington};
 
@@ -8,11 +8,11 @@ const Z99: f64 = 2.326_347_874_040_840_8;
 
 /// Names of all rules, in the order of [`thresholds`].
 pub const NAMES: [&str; 12] = [
-    "yardwatch (anomalous-high)",
-    "yardwatch, guard 0.03",
-    "yardwatch, guard 0.02",
-    "yardwatch, high at all",
-    "yardwatch, no surge part",
+    "yardwatch: anomalous-high",
+    "yardwatch: high at all",
+    "first candidate, guard 0.05",
+    "first candidate, no guard",
+    "without surges or regimes",
     "mean + 3 sd",
     "median + 3 MAD",
     "EARS C2 (z = 3.09)",
@@ -23,8 +23,8 @@ pub const NAMES: [&str; 12] = [
 ];
 
 /// Least count that each rule flags.
-pub fn thresholds(history: &[f64], likelihoods: &mut Likelihoods) -> [f64; NAMES.len()] {
-    let own = own(history, likelihoods);
+pub fn thresholds(history: &[f64], models: &mut Models) -> [f64; NAMES.len()] {
+    let own = own(history, models);
     let above = |bound: f64| bound.floor() + 1.0;
     let farrington = |bound| {
         let ones = vec![1.0; history.len()];
@@ -47,10 +47,28 @@ pub fn thresholds(history: &[f64], likelihoods: &mut Likelihoods) -> [f64; NAMES
     ]
 }
 
-/// Own model: with guards of three strengths, without guard, and without the surge part of the model.
-fn own(history: &[f64], likelihoods: &mut Likelihoods) -> [f64; 5] {
+/// The model that gives the verdicts and the one before it, with all that they remember.
+pub struct Models {
+    own: Likelihoods,
+    first: Likelihoods,
+}
+
+impl Models {
+    pub fn new() -> Self {
+        Self { own: Likelihoods::new(Model::default()), first: Likelihoods::new(Model::first_candidate()) }
+    }
+}
+
+fn own(history: &[f64], models: &mut Models) -> [f64; 5] {
     let history: Vec<Seen> = history.iter().map(|y| Seen { count: *y, exposure: 1.0 }).collect();
-    let posterior = Posterior::new(likelihoods, &history);
+    let [high, guarded, _] = least_flagged(&mut models.own, &history, Rules::default().alarm.plain_level);
+    let [first, first_guarded, plain] = least_flagged(&mut models.first, &history, 0.05);
+    [guarded, high, first_guarded, first, plain]
+}
+
+/// Least count that is high, that is also high without surges at the guard's level, and that is high without surges at 1 %.
+fn least_flagged(likelihoods: &mut Likelihoods, history: &[Seen], guard: f64) -> [f64; 3] {
+    let posterior = Posterior::new(likelihoods, history);
     let predictive = Predictive::new(&posterior, 1.0, 0.0);
     let least = |fine: &dyn Fn(f64) -> bool| {
         let (mut below, mut above) = (0.0, 16.0);
@@ -64,12 +82,8 @@ fn own(history: &[f64], likelihoods: &mut Likelihoods) -> [f64; 5] {
         above
     };
     let high = least(&|y| predictive.tails(y).high <= 0.01);
-    let plain = |level: f64| least(&|y| predictive.tails(y).plain <= level);
-    [high.max(plain(0.05)), high.max(plain(0.03)), high.max(plain(0.02)), high, plain(0.01)]
-}
-
-pub fn likelihoods() -> Likelihoods {
-    Likelihoods::new(Model::default())
+    let guarded = high.max(least(&|y| predictive.tails(y).plain <= guard));
+    [high, guarded, least(&|y| predictive.tails(y).plain <= 0.01)]
 }
 
 fn mean(y: &[f64]) -> f64 {

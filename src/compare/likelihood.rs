@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::model::{Model, SURGE_FACTORS};
+use super::model::{HIGH_FACTORS, Model};
 use super::negbin::ln_coefficient;
 
 /// Remembered columns before everything is forgotten (each about 0.8 kB).
@@ -103,13 +103,15 @@ fn compute(model: &Model, coefficients: &[f64], seen: Seen, ln_level: f64) -> Co
             coefficient - dispersion.size * ln_whole - seen.count * (ln_whole - ln_ratio)
         };
         let ordinary = at(ln_mean);
-        let surges = SURGE_FACTORS.map(|factor| at(ln_mean + factor.ln()));
+        let surges = HIGH_FACTORS.map(|factor| at(ln_mean + factor.ln()));
         let top = surges.iter().copied().fold(ordinary, f64::max);
-        let surge = surges.iter().map(|s| (s - top).exp()).sum::<f64>() / SURGE_FACTORS.len() as f64;
+        let surges = surges.map(|s| (s - top).exp());
+        let any = surges.iter().sum::<f64>() / HIGH_FACTORS.len() as f64;
         let plain = (ordinary - top).exp();
         out[j] = ordinary;
         for (number, layer) in model.layers.iter().enumerate().skip(1) {
-            out[number * width + j] = ((1.0 - layer.share) * plain + layer.share * surge).ln() + top;
+            let high = layer.factor.map_or(any, |factor| surges[factor % HIGH_FACTORS.len()]);
+            out[number * width + j] = ((1.0 - layer.share) * plain + layer.share * high).ln() + top;
         }
     }
     out

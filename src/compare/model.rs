@@ -19,23 +19,35 @@ pub struct Layer {
     pub share: f64,
     /// Prior probability of the supposition; they need not sum to one.
     pub prior: f64,
+    /// How many times the ordinary mean all high days have (an index of [`HIGH_FACTORS`]); none where each has its own factor.
+    pub factor: Option<usize>,
     /// Whether high days are a part of the yard's ordinary life, and so of what is expected, or surges that are not.
     pub ordinary: bool,
 }
 
 /// The suppositions. The first is that no earlier day was a surge.
+///
+/// Simulations chose them: rare surges must not hide the next one; a yard with two regimes (three days in ten with many times the
+/// cars) must not alarm whenever it is in the higher one. What tells the two apart is that regime days are many and alike.
 const LAYERS: [Layer; 4] = [
-    Layer { share: 0.0, prior: 0.5, ordinary: false },
-    Layer { share: 0.05, prior: 0.3, ordinary: false },
-    Layer { share: 0.15, prior: 0.2, ordinary: false },
-    Layer { share: 0.3, prior: 0.1, ordinary: true },
+    Layer { share: 0.0, prior: 0.1, factor: None, ordinary: false },
+    Layer { share: 0.05, prior: 0.3, factor: None, ordinary: false },
+    Layer { share: 0.15, prior: 0.6, factor: None, ordinary: false },
+    Layer { share: 0.3, prior: 0.14, factor: Some(3), ordinary: true },
+];
+
+/// The suppositions of the first simulations.
+const FIRST_LAYERS: [Layer; 3] = [
+    Layer { share: 0.0, prior: 0.5, factor: None, ordinary: false },
+    Layer { share: 0.05, prior: 0.3, factor: None, ordinary: false },
+    Layer { share: 0.15, prior: 0.2, factor: None, ordinary: false },
 ];
 
 /// Suppositions at most.
-pub(super) const MAX_LAYERS: usize = 5;
+pub(super) const MAX_LAYERS: usize = 8;
 
 /// How many times an ordinary day's mean a surge has, equally likely.
-pub(super) const SURGE_FACTORS: [f64; 4] = [2.0, 3.0, 4.0, 6.0];
+pub const HIGH_FACTORS: [f64; 4] = [2.0, 3.0, 4.0, 6.0];
 
 /// Share of days on which the yard stands empty, and its prior.
 const EMPTY_SHARES: [(f64, f64); 4] = [(0.0, 0.6), (0.1, 0.4 / 3.0), (0.3, 0.4 / 3.0), (0.5, 0.4 / 3.0)];
@@ -102,7 +114,7 @@ impl Model {
         let (low, high) = CV_RANGE;
         let dispersions = (0..24).map(|i| dispersion(low + (high - low) * f64::from(i) / 23.0, 1.0)).collect();
         let levels = Levels::Fixed { origin: centre.max(0.3).ln() - 3.0, step: 6.0 / 63.0, points: 64 };
-        Self { levels, dispersions, layers: LAYERS[..3].to_vec(), empty_shares: vec![(0.0, 1.0)] }
+        Self { levels, dispersions, layers: FIRST_LAYERS.to_vec(), empty_shares: vec![(0.0, 1.0)] }
     }
 
     /// The default model on a fixed and much finer grid, 400 levels within `e^4` of `centre`: slow, to check the default's accuracy.
@@ -113,7 +125,12 @@ impl Model {
         Self { levels, dispersions, layers: LAYERS.to_vec(), empty_shares: EMPTY_SHARES.to_vec() }
     }
 
-    /// With other suppositions, at most five, the first with a share of 0: for studies of the model itself.
+    /// The default grid with the suppositions of the first simulations, which know no regimes: for comparison.
+    pub fn first_candidate() -> Self {
+        Self::default().with_layers(&FIRST_LAYERS)
+    }
+
+    /// With other suppositions, at most eight, the first with a share of 0: for studies of the model itself.
     pub fn with_layers(mut self, layers: &[Layer]) -> Self {
         self.layers = layers.iter().take(MAX_LAYERS).copied().collect();
         self

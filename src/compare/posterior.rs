@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::likelihood::{Group, Likelihoods, Seen, groups};
-use super::model::{COARSEST_STRIDE, FINEST_STEP, Levels, MAX_LAYERS, SURGE_FACTORS};
+use super::model::{COARSEST_STRIDE, FINEST_STEP, HIGH_FACTORS, Levels, MAX_LAYERS};
 
 /// Grid points further than this below the peak, in log density, are left out.
 const SIGNIFICANT: f64 = 20.0;
@@ -237,7 +237,7 @@ fn collect(likelihoods: &Likelihoods, groups: Vec<Group>, columns: &BTreeMap<i64
                 dispersion: j,
                 layers: [0.0; MAX_LAYERS * MAX_EMPTY],
             };
-            let mut high = 0.0;
+            let mut high = [0.0; HIGH_FACTORS.len()];
             for (surge, layer) in model.layers.iter().enumerate() {
                 for (e, (empty, _)) in empties.iter().enumerate().take(MAX_EMPTY) {
                     let ln = weights[(surge * empties.len() + e) * width + j];
@@ -246,7 +246,11 @@ fn collect(likelihoods: &Likelihoods, groups: Vec<Group>, columns: &BTreeMap<i64
                     total += weight;
                     cell.full += weight * (1.0 - empty);
                     if layer.ordinary {
-                        high += weight * (1.0 - empty) * layer.share;
+                        let share = weight * (1.0 - empty) * layer.share;
+                        match layer.factor {
+                            Some(factor) => high[factor % HIGH_FACTORS.len()] += share,
+                            None => high.iter_mut().for_each(|h| *h += share / HIGH_FACTORS.len() as f64),
+                        }
                     }
                     empty_full += weight * empty;
                     if surge == 0 {
@@ -268,13 +272,16 @@ fn collect(likelihoods: &Likelihoods, groups: Vec<Group>, columns: &BTreeMap<i64
         cell.layers.iter_mut().for_each(|w| *w /= total);
         cell.full /= total;
         cell.plain /= total_plain;
-        *high /= total;
         let Cell { level, size, full, plain, .. } = *cell;
-        parts.push(Part { level, size, full: full - *high, plain });
-        if *high > NEGLIGIBLE {
-            let full = *high / SURGE_FACTORS.len() as f64;
-            parts.extend(SURGE_FACTORS.map(|factor| Part { level: factor * level, size, full, plain: 0.0 }));
+        let mut ordinary = full;
+        for (share, factor) in high.iter().zip(HIGH_FACTORS) {
+            let full = share / total;
+            ordinary -= full;
+            if full > NEGLIGIBLE {
+                parts.push(Part { level: factor * level, size, full, plain: 0.0 });
+            }
         }
+        parts.push(Part { level, size, full: ordinary, plain });
     }
     let cells = cells.into_iter().map(|(cell, _)| cell).collect();
     Posterior { cells, empty_full: empty_full / total, empty_plain: empty_plain / total_plain, groups, parts }

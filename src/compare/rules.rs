@@ -36,7 +36,7 @@ pub struct AlarmRules {
 
 impl Default for AlarmRules {
     fn default() -> Self {
-        Self { level: 0.01, plain_level: 0.05, dropout_coverage: 0.8, shift_bayes_factor: 20.0, shift_min_days: 3 }
+        Self { level: 0.01, plain_level: 0.2, dropout_coverage: 0.8, shift_bayes_factor: 20.0, shift_min_days: 3 }
     }
 }
 

@@ -2,7 +2,7 @@
 //! search for a change.
 
 use super::likelihood::Seen;
-use super::model::{SURGE_FACTORS, dispersions};
+use super::model::{HIGH_FACTORS, dispersions};
 use super::negbin::{ln_coefficient, ln_pmf_from};
 
 /// Step of `ln L`; marginal likelihoods need no finer one, since segments are compared, not predicted from.
@@ -60,7 +60,7 @@ impl SegmentGrid {
                 let at = |factor: f64| ln_pmf_from(*coefficient, seen.count, factor * level * seen.exposure, *size);
                 let ordinary = at(1.0);
                 cells.push(if surge_share > 0.0 {
-                    let surge = SURGE_FACTORS.map(|f| at(f).exp()).iter().sum::<f64>() / SURGE_FACTORS.len() as f64;
+                    let surge = HIGH_FACTORS.map(|f| at(f).exp()).iter().sum::<f64>() / HIGH_FACTORS.len() as f64;
                     ((1.0 - surge_share) * ordinary.exp() + surge_share * surge).max(1e-300).ln()
                 } else {
                     ordinary
