@@ -355,10 +355,7 @@ fn check_colours(path: &Path, ifd: &Ifd) -> Result<()> {
         Some(32844 | 32845) => "LogLuv colours",
         _ => return Ok(()),
     };
-    Err(Error::image(
-        path,
-        format!("{model} are not read; convert the image to RGB with an image editor, or build with `--features gdal`"),
-    ))
+    Err(Error::image(path, format!("{model} are not read; convert the image to RGB with an image editor")))
 }
 
 /// The name of a TIFF compression.
@@ -390,8 +387,8 @@ fn explain(path: &Path, error: &tiff_reader::TiffError) -> Error {
     let reason = match error {
         Tiff::Io(source, _) => return Error::io(path, std::io::Error::new(source.kind(), source.to_string())),
         Tiff::UnsupportedCompression(code) => format!(
-            "{} compression is not read by this build; build with `--features gdal`, or convert the image with `gdal_translate -co \
-             COMPRESS=DEFLATE IN OUT`",
+            "{} compression is not read by this build; convert the image with `gdal_translate -co COMPRESS=DEFLATE IN OUT` (reading it \
+             here is planned as `--features gdal`)",
             compression_name(*code)
         ),
         Tiff::InvalidMagic | Tiff::UnsupportedVersion(_) | Tiff::InvalidBigTiffHeader(_) => format!("not a TIFF file: {error}"),
