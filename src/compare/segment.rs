@@ -26,13 +26,10 @@ pub(super) struct SegmentGrid {
 impl SegmentGrid {
     /// A grid that reaches over all counts.
     pub fn new(days: &[Seen]) -> Self {
-        let rates = || days.iter().map(|s| s.count / s.exposure);
-        let low = rates().filter(|r| *r > 0.0).fold(RANGE.1, f64::min);
-        let high = rates().fold(0.0, f64::max);
-        // Beyond three times the range of the counts no segment has its level. Levels are multiples of the step, so that further days
-        // do not move them.
-        let from = ((low / 3.0).max(RANGE.0).ln() / STEP).floor() as i64;
-        let to = ((3.0 * high).max(3.0).ln() / STEP).ceil() as i64;
+        let high = days.iter().map(|s| s.count / s.exposure).fold(0.0, f64::max);
+        // The prior's whole range, so that further days do not move the grid under earlier ones.
+        let from = (RANGE.0.ln() / STEP).floor() as i64;
+        let to = (RANGE.1.max(3.0 * high).ln() / STEP).ceil() as i64;
         let levels: Vec<f64> = (from..=to).map(|i| (i as f64 * STEP).exp()).collect();
         let dispersions = dispersions(DISPERSIONS);
         let total: f64 = dispersions.iter().map(|d| d.ln_weight.exp()).sum();
