@@ -137,7 +137,7 @@ impl Parts {
         if let Some(debug) = debug {
             debug.map(self.chunks, &map, &lines)?;
         }
-        let walk = Walk { plane, map: &map, ground, debug };
+        let walk = Walk { plane, map: &map, ground, found: site.lines.is_empty(), debug };
         let walked: Vec<_> = lines.par_iter().enumerate().map(|(i, line)| walk.along(line, first + i)).collect::<Result<_>>()?;
         for ((line, name), (candidates, seen)) in lines.iter().zip(names).zip(walked) {
             let points: Vec<[f64; 2]> =

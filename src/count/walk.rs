@@ -19,8 +19,14 @@ const BODY_WIDTH_M: f64 = 3.1;
 const BELIEVED: f64 = 0.5;
 /// A strip whose columns are centred on a track less than this, on average under a car, holds no car of that track.
 const ON_TRACK: f64 = 0.30;
+/// A found track with at least this much bare length, metres, must look like a track there: mean probability of the strip network.
+const BARE_M: f64 = 25.0;
+const BARE_ON_TRACK: f64 = 0.3;
 /// A car whose centre lies this far from the strip's axis belongs to another track, metres.
 const OFF_AXIS_M: f64 = 1.6;
+/// How often a line is brought nearer to its centre; and the pull, in columns, that keeps it where nothing is seen.
+const RECENTRINGS: usize = 2;
+const STEADY: f64 = 0.7;
 /// Half the length over which a line is brought to the centre that its own strip shows, metres: about one car.
 const RECENTRE_M: f64 = 8.0;
 /// A car on its track, before neighbouring tracks have been heard.
@@ -41,6 +47,8 @@ pub struct Walk<'a> {
     pub map: &'a YardMap,
     /// Pixels, metres and degrees.
     pub ground: &'a Ground<'a>,
+    /// Whether the tracks were found in the image, and must show themselves as such.
+    pub found: bool,
     /// Where pictures go.
     pub debug: Option<&'a Debug>,
 }
@@ -54,11 +62,15 @@ impl Walk<'_> {
         let nothing = || Ok((Vec::new(), 0.0));
         let Some(line) = line.with_step(ALONG_M) else { return nothing() };
         // The strip itself shows best where its centre lies: look, move, look again.
-        let first = columns(&strip(self.plane, &line));
-        if first.is_empty() {
-            return nothing();
+        let mut line = line;
+        for _ in 0..RECENTRINGS {
+            let seen = columns(&strip(self.plane, &line));
+            if seen.is_empty() {
+                return nothing();
+            }
+            let Some(moved) = recentred(&line, &seen).with_step(ALONG_M) else { return nothing() };
+            line = moved;
         }
-        let Some(line) = recentred(&line, &first).with_step(ALONG_M) else { return nothing() };
         let strip = strip(self.plane, &line);
         let columns = columns(&strip);
         let seen = columns.iter().filter(|column| column.seen).count() as f64 / columns.len().max(1) as f64;
@@ -66,9 +78,24 @@ impl Walk<'_> {
         if let Some(debug) = self.debug {
             debug.strip(track, &strip, &columns, &cars)?;
         }
+        if self.found && !shows_itself(&columns) {
+            return Ok((Vec::new(), seen));
+        }
         let candidates = cars.iter().filter_map(|car| candidate(self, &line, &columns, car, track)).collect();
         Ok((candidates, seen))
     }
+}
+
+/// Whether the part of a found track on which nothing stands looks like a track. A row of lorries or containers does not: what lies
+/// between them is road.
+fn shows_itself(columns: &[Column]) -> bool {
+    let bare: Vec<f64> = columns
+        .iter()
+        .filter(|column| column.seen && column.state[0] > 0.5f32.ln())
+        .map(|column| f64::from(column.on_track))
+        .collect();
+    let length = bare.len() as f64 * COLUMN_M;
+    length < BARE_M || bare.iter().sum::<f64>() / bare.len() as f64 >= BARE_ON_TRACK
 }
 
 /// The line moved to where its columns see the centre of the track, smoothed over [`RECENTRE_M`].
@@ -88,7 +115,7 @@ fn recentred(line: &Centreline, columns: &[Column]) -> Centreline {
     let moved: Vec<f64> = (0..columns.len())
         .map(|i| {
             let (from, to) = (i.saturating_sub(reach), (i + reach + 1).min(columns.len()));
-            (pulls[to] - pulls[from]) / (weights[to] - weights[from] + 2.0)
+            (pulls[to] - pulls[from]) / (weights[to] - weights[from] + STEADY)
         })
         .collect();
     let moved = smoothed(&moved, reach / 2);

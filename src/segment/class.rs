@@ -1,13 +1,17 @@
 //! What a vehicle is: from the class evidence of its columns.
 
-use super::columns::{CLASSES, Column};
+use super::columns::{CLASSES, COLUMN_M, Column};
 use crate::count::Class;
 
 /// A freight kind is named when it is at least this probable among the freight kinds; otherwise the class is `freight`.
 const KIND_NAMED: f64 = 0.45;
 /// A vehicle is a locomotive or a coach when that is at least this probable: taking freight for a locomotive costs a car, and
 /// freight is far more common.
-const OTHER_NAMED: f64 = 0.5;
+const OTHER_NAMED: f64 = 0.6;
+/// Body lengths of coaches and of locomotives, metres: from narrow-gauge and shunting stock to the longest of North America, with a margin
+/// for the error of a body's ends.
+const COACH_M: [f64; 2] = [18.0, 28.5];
+const LOCOMOTIVE_M: [f64; 2] = [10.5, 25.5];
 /// Class evidence of neighbouring columns says much the same; its logarithms are averaged, then sharpened by this much.
 const SHARPENING: f64 = 1.5;
 
@@ -25,7 +29,18 @@ pub fn classify(columns: &[Column]) -> (Class, f64) {
     scores.iter_mut().for_each(|score| *score *= SHARPENING / inner.len() as f64);
     let top = scores.iter().copied().fold(f64::MIN, f64::max);
     let total: f64 = scores.iter().map(|score| (score - top).exp()).sum();
-    let probability = scores.map(|score| (score - top).exp() / total);
+    let mut probability = scores.map(|score| (score - top).exp() / total);
+    let length = columns.len() as f64 * COLUMN_M;
+    for (class, p) in CLASSES.iter().zip(&mut probability) {
+        let possible = match class {
+            Class::Coach => (COACH_M[0]..=COACH_M[1]).contains(&length),
+            Class::Locomotive => (LOCOMOTIVE_M[0]..=LOCOMOTIVE_M[1]).contains(&length),
+            _ => true,
+        };
+        if !possible {
+            *p = 0.0;
+        }
+    }
     let (freight, other): (Vec<_>, Vec<_>) = CLASSES.into_iter().zip(probability).partition(|(class, _)| class.is_freight());
     let sum = |part: &[(Class, f64)]| part.iter().map(|(_, p)| p).sum::<f64>();
     let likeliest =

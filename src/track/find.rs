@@ -19,17 +19,18 @@ const AHEAD_M: f64 = 18.0;
 const RADIUS_M: f64 = 150.0;
 /// Curvatures tried on either side of straight on.
 const ARCS: i32 = 6;
-/// Cost of a change of curvature from one step to the next, as a share of the tightest.
-const TURN_COST: f64 = 0.06;
+/// Cost of a change of curvature from one step to the next, and of curvature itself, relative to the tightest and squared.
+const TURN_COST: f64 = 0.20;
+const BEND_COST: f64 = 0.05;
 /// A track ends where the mean evidence over [`AHEAD_M`] falls below this.
-const END: f64 = 0.16;
+const END: f64 = 0.13;
 /// A ridge this close to a followed track, running the same way, is that track: metres.
 const OWN_M: f64 = 1.6;
 /// Largest angle between two lines that run the same way, radians.
 const SAME_WAY: f64 = 0.30;
 /// Shortest track kept, metres, and its least mean evidence.
 const SHORTEST_M: f64 = 35.0;
-const LEAST: f64 = 0.38;
+const LEAST: f64 = 0.30;
 /// Widest gap over which two pieces are joined, metres.
 const JOIN_M: f64 = 70.0;
 /// Metres by which a track is drawn on beyond the last evidence: half a car.
@@ -100,7 +101,8 @@ fn seeds(map: &YardMap) -> Vec<(i64, i64, f32)> {
 fn support(map: &YardMap, [x, y]: [f64; 2], heading: f64) -> f64 {
     let here = map.at(x, y);
     let agreement = f64::from(here.heading[0]) * (2.0 * heading).cos() + f64::from(here.heading[1]) * (2.0 * heading).sin();
-    f64::from(here.track) * (0.5 + 0.5 * agreement)
+    // Ten degrees off cost a tenth: enough to keep a walk from crossing to the next track, little enough for a turnout.
+    f64::from(here.track) * agreement.max(0.0).powi(2)
 }
 
 fn mean_support(map: &YardMap, line: &Centreline) -> f64 {
@@ -137,9 +139,8 @@ fn walk(map: &YardMap, followed: &Followed, start: [f64; 2], heading: f64) -> Ve
         let best = (-ARCS..=ARCS)
             .map(|k| {
                 let bend = f64::from(k) / f64::from(ARCS) / RADIUS_M;
-                let value = ahead(map, at, heading, bend)
-                    - TURN_COST * ((bend - curvature) * RADIUS_M).powi(2)
-                    - 0.002 * f64::from(k * k) / 36.0;
+                let cost = TURN_COST * ((bend - curvature) * RADIUS_M).powi(2) + BEND_COST * (bend * RADIUS_M).powi(2);
+                let value = ahead(map, at, heading, bend) - cost;
                 (bend, value)
             })
             .fold((0.0, f64::MIN), |best, t| if t.1 > best.1 { t } else { best });
