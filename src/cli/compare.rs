@@ -19,7 +19,7 @@ pub struct CompareArgs {
     /// Folder for days.csv; made if it is not there
     #[arg(long, short, value_name = "DIR")]
     pub out: PathBuf,
-    /// The site's settings (TOML); of them [alarm] and [history] are used
+    /// The site's settings (TOML); its tables alarm and history are used
     #[arg(long, value_name = "SITE.toml")]
     pub site: Option<PathBuf>,
     /// Flag a day when a count like this has at most this probability [default: 0.01]
