@@ -62,7 +62,7 @@ impl Plane {
             origin: [f64::from(c0) * step_m[0], f64::from(r0) * step_m[1]],
             cols,
             rows,
-            colour: rgb_bands(scene).1,
+            colour: colour_is_known(scene),
             samples: vec![[0; 3]; cols * rows],
             valid: vec![false; cols * rows],
             cell_col: 0,
@@ -202,6 +202,12 @@ fn rgb_bands(scene: &Scene) -> ([usize; 3], bool) {
         (Some(red), Some(green), Some(blue)) => ([red, green, blue], true),
         _ => ([scene.bands.luminance().first().map_or(0, |(band, _)| *band); 3], false),
     }
+}
+
+/// Whether chroma may be looked at. Of four bands and more without metadata nobody knows whether red or blue comes first, and
+/// colours the wrong way round make cars of snow; luminance, the mean of the three, is the same either way.
+fn colour_is_known(scene: &Scene) -> bool {
+    rgb_bands(scene).1 && (scene.bands.stated || scene.source.bands() < 4)
 }
 
 /// Red, green, blue and validity of the pixels of a window, in the file's own numbers.
