@@ -9,7 +9,7 @@ use super::coverage::Seen;
 use super::debug::Debug;
 use super::interval::interval;
 use super::site::{Ground, Site};
-use super::walk::{Candidate, Walk};
+use super::walk::{Candidate, Walk, Walked};
 use super::{Count, SceneCount, SceneTrack, Status, Vehicle};
 use crate::error::Result;
 use crate::raster::Scene;
@@ -59,6 +59,8 @@ impl Default for CountOptions {
 const COARSEST_M: f64 = 1.2;
 /// How far given tracks may lie from where they are seen, metres.
 const REGISTRATION_M: f64 = 9.0;
+/// Distance between the points of a track that is written out, metres.
+const TRACK_POINT_M: f64 = 2.0;
 /// Coverage below which a scene says nothing, and above which nothing worth mentioning is missing.
 const LEAST_COVERAGE: f64 = 0.3;
 const WHOLE_COVERAGE: f64 = 0.97;
@@ -124,13 +126,15 @@ impl Parts {
             })
             .collect();
         let map = YardMap::look(plane, &cores, core_m, wanted);
-        let (lines, names): (Vec<Centreline>, Vec<String>) = if site.lines.is_empty() {
-            let found = find(&map).into_iter().filter(|found| site.admits(&found.line));
-            found.enumerate().map(|(i, found)| (found.line, format!("t{}", self.tracks.len() + i + 1))).unzip()
+        let (lines, shifted, names): (Vec<Centreline>, Vec<Centreline>, Vec<String>) = if site.lines.is_empty() {
+            let lines: Vec<Centreline> =
+                find(&map).into_iter().map(|found| found.line).filter(|line| site.admits(line)).collect();
+            let names = (1..=lines.len()).map(|i| format!("t{}", self.tracks.len() + i)).collect();
+            (lines, Vec::new(), names)
         } else {
             let aligned = align(&site.lines, &map, REGISTRATION_M);
             (self.shift, self.confidence) = (aligned.shift, aligned.confidence);
-            (aligned.lines, site.names.clone())
+            (aligned.lines, aligned.shifted, site.names.clone())
         };
         self.seen = self.seen.and(Seen::look(site, &lines, plane, &map, ground.area(), chunk.core));
         let first = self.tracks.len();
@@ -138,12 +142,14 @@ impl Parts {
             debug.map(self.chunks, &map, &lines)?;
         }
         let walk = Walk { plane, map: &map, ground, found: site.lines.is_empty(), debug };
-        let walked: Vec<_> = lines.par_iter().enumerate().map(|(i, line)| walk.along(line, first + i)).collect::<Result<_>>()?;
-        for ((line, name), (candidates, seen)) in lines.iter().zip(names).zip(walked) {
-            let points: Vec<[f64; 2]> =
-                line.points.iter().step_by((2.0 / line.step).ceil() as usize).map(|&p| ground.to_pixel(p)).collect();
-            self.tracks.push(SceneTrack { name, line: points, visible: seen });
-            self.candidates.extend(candidates.into_iter().filter(|c| chunk.core.contains(c.footprint.centre)));
+        let possible = |i: usize| lines.get(i).into_iter().chain(shifted.get(i)).collect::<Vec<_>>();
+        let walked: Vec<Walked> =
+            (0..lines.len()).into_par_iter().map(|i| walk.along(&possible(i), first + i)).collect::<Result<_>>()?;
+        for (walked, name) in walked.into_iter().zip(names) {
+            let step = (TRACK_POINT_M / walked.line.step).ceil().max(1.0) as usize;
+            let line = walked.line.points.iter().step_by(step).map(|&p| ground.to_pixel(p)).collect();
+            self.tracks.push(SceneTrack { name, line, visible: walked.seen });
+            self.candidates.extend(walked.candidates.into_iter().filter(|c| chunk.core.contains(c.footprint.centre)));
         }
         Ok(())
     }
@@ -161,7 +167,7 @@ impl Parts {
         let coverage = seen.share();
         let number = |class: fn(&Vehicle) -> bool| vehicles.iter().filter(|vehicle| class(vehicle)).count() as u32;
         let freight = number(|vehicle| vehicle.class.is_freight());
-        let (low, high) = interval(&vehicles, gsd);
+        let (low, high) = interval(&vehicles, gsd, site.lines.is_empty());
         let percent = coverage * 100.0;
         let (status, reason) = if coverage < LEAST_COVERAGE {
             (Status::Unusable, format!("only {percent:.0} % of the yard is seen: {}", seen.why()))

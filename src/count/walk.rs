@@ -54,23 +54,22 @@ pub struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Finds the cars of one track; also the share of its length that was seen.
+    /// Finds the cars of one track, of which several lines are possible; the strip that looks most like a track is taken.
     ///
     /// # Errors
     /// When a picture cannot be written.
-    pub fn along(&self, line: &Centreline, track: usize) -> Result<(Vec<Candidate>, f64)> {
-        let nothing = || Ok((Vec::new(), 0.0));
-        let Some(line) = line.with_step(ALONG_M) else { return nothing() };
-        // The strip itself shows best where its centre lies: look, move, look again.
-        let mut line = line;
-        for _ in 0..RECENTRINGS {
-            let seen = columns(&strip(self.plane, &line));
-            if seen.is_empty() {
-                return nothing();
+    pub fn along(&self, possible: &[&Centreline], track: usize) -> Result<Walked> {
+        let nothing =
+            || Walked { line: possible.first().map_or_else(Centreline::default, |&line| line.clone()), ..Walked::default() };
+        let mut best: Option<(f64, Centreline)> = None;
+        for line in possible {
+            if let Some((score, line)) = self.centred(line)
+                && best.as_ref().is_none_or(|(best, _)| score > *best)
+            {
+                best = Some((score, line));
             }
-            let Some(moved) = recentred(&line, &seen).with_step(ALONG_M) else { return nothing() };
-            line = moved;
         }
+        let Some((_, line)) = best else { return Ok(nothing()) };
         let strip = strip(self.plane, &line);
         let columns = columns(&strip);
         let seen = columns.iter().filter(|column| column.seen).count() as f64 / columns.len().max(1) as f64;
@@ -78,12 +77,39 @@ impl Walk<'_> {
         if let Some(debug) = self.debug {
             debug.strip(track, &strip, &columns, &cars)?;
         }
-        if self.found && !shows_itself(&columns) {
-            return Ok((Vec::new(), seen));
-        }
-        let candidates = cars.iter().filter_map(|car| candidate(self, &line, &columns, car, track)).collect();
-        Ok((candidates, seen))
+        let candidates = if self.found && !shows_itself(&columns) {
+            Vec::new()
+        } else {
+            cars.iter().filter_map(|car| candidate(self, &line, &columns, car, track)).collect()
+        };
+        Ok(Walked { candidates, seen, line })
     }
+
+    /// The line brought to the centre that its own strip shows (look, move, look again), and how much it looks like a track there.
+    fn centred(&self, line: &Centreline) -> Option<(f64, Centreline)> {
+        let mut line = line.with_step(ALONG_M)?;
+        let mut score = 0.0;
+        for _ in 0..RECENTRINGS {
+            let columns = columns(&strip(self.plane, &line));
+            if columns.is_empty() {
+                return None;
+            }
+            score = columns.iter().filter(|column| column.seen).map(|column| f64::from(column.on_track)).sum();
+            line = recentred(&line, &columns).with_step(ALONG_M)?;
+        }
+        Some((score, line))
+    }
+}
+
+/// What a walk along a track found.
+#[derive(Default)]
+pub struct Walked {
+    /// The cars.
+    pub candidates: Vec<Candidate>,
+    /// Share of the track's length that was seen.
+    pub seen: f64,
+    /// The line on which they were found.
+    pub line: Centreline,
 }
 
 /// Whether the part of a found track on which nothing stands looks like a track. A row of lorries or containers does not: what lies

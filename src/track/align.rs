@@ -27,8 +27,10 @@ const SMOOTH_M: f64 = 14.0;
 /// Given tracks as they lie in the image.
 #[derive(Debug)]
 pub struct Aligned {
-    /// The lines, in the order given.
+    /// The lines, in the order given, each as far as it follows the evidence beside it.
     pub lines: Vec<Centreline>,
+    /// The lines moved by the scene's shift alone: where a shadow looks like a track, these are the better ones.
+    pub shifted: Vec<Centreline>,
     /// The scene's shift, metres (x to the right, y down).
     pub shift: [f64; 2],
     /// Mean track evidence under the lines, 0 to 1.
@@ -58,10 +60,11 @@ pub fn align(lines: &[Centreline], map: &YardMap, reach_m: f64) -> Aligned {
         .collect();
     let points: Vec<([f64; 2], [f64; 2])> = coarse.iter().flatten().copied().collect();
     let (shift, confidence) = scene_shift(&points, map, reach_m);
-    let aligned = lines.iter().map(|line| follow(&line.shifted(shift), map)).collect::<Vec<_>>();
+    let shifted: Vec<Centreline> = lines.iter().map(|line| line.shifted(shift)).collect();
+    let aligned = shifted.iter().map(|line| follow(line, map)).collect::<Vec<_>>();
     let evidence =
         aligned.iter().map(|(_, e)| e).sum::<f64>() / aligned.iter().map(|(l, _)| l.points.len() as f64).sum::<f64>().max(1.0);
-    Aligned { lines: aligned.into_iter().map(|(line, _)| line).collect(), shift, evidence, confidence }
+    Aligned { lines: aligned.into_iter().map(|(line, _)| line).collect(), shifted, shift, evidence, confidence }
 }
 
 fn scene_shift(points: &[([f64; 2], [f64; 2])], map: &YardMap, reach_m: f64) -> ([f64; 2], f64) {

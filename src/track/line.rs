@@ -1,7 +1,7 @@
 //! Centrelines: polylines on the ground, in metres (x to the right, y down from the scene's corner).
 
 /// A centreline with a point at every step along it.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Centreline {
     /// Points, `step` metres apart.
     pub points: Vec<[f64; 2]>,
