@@ -34,12 +34,14 @@ impl Seen {
                 }
             }
         } else {
+            // Where a given track leaves the image, a part of the yard is missing; a found one is drawn on beyond the edge by the tracker.
+            let given = !site.lines.is_empty();
             for line in lines {
                 let step = (ALONG_M / line.step).ceil() as usize;
                 line.points
                     .iter()
                     .step_by(step)
-                    .filter(|&&p| core.contains(p) || !image.contains(p))
+                    .filter(|&&p| if image.contains(p) { core.contains(p) } else { given })
                     .for_each(|&p| seen.add(p, plane, map, image));
             }
         }

@@ -219,52 +219,84 @@ impl Followed {
     }
 }
 
-/// Joins pieces whose ends face each other across a gap.
+/// Joins pieces whose ends face each other across a gap, the narrowest gaps first; every end is used once.
 fn join(pieces: &mut Vec<Found>) {
-    loop {
-        let mut best: Option<(f64, usize, usize, bool, bool)> = None;
-        for i in 0..pieces.len() {
-            for j in 0..pieces.len() {
-                for (ri, rj) in [(false, false), (false, true), (true, false), (true, true)] {
-                    // The end of i (its start when reversed) against the start of j (its end when reversed).
-                    if i == j {
-                        continue;
-                    }
-                    let (a, ta) = end(&pieces[i].line, ri);
-                    let (b, tb) = end(&pieces[j].line, !rj);
-                    let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
-                    let gap = dx.hypot(dy);
-                    let tb = [-tb[0], -tb[1]];
-                    let along = dx * ta[0] + dy * ta[1];
-                    let across = (dy * ta[0] - dx * ta[1]).abs();
-                    let turn = (ta[0] * tb[0] + ta[1] * tb[1]).clamp(-1.0, 1.0).acos();
-                    let fits = gap < JOIN_M && along > -4.0 && across < 1.2 + 0.05 * gap && turn < 0.06 + gap / 400.0;
-                    if fits && best.is_none_or(|(g, ..)| gap < g) {
-                        best = Some((gap, i, j, ri, rj));
-                    }
+    // End 2 i is the start of piece i, end 2 i + 1 its end.
+    let ends: Vec<_> = (0..2 * pieces.len()).map(|e| end(&pieces[e / 2].line, e % 2 == 0)).collect();
+    let cell = |[x, y]: [f64; 2]| ((x / JOIN_M).floor() as i64, (y / JOIN_M).floor() as i64);
+    let mut grid: HashMap<(i64, i64), Vec<usize>> = HashMap::new();
+    for (e, (at, _)) in ends.iter().enumerate() {
+        grid.entry(cell(*at)).or_default().push(e);
+    }
+    let mut gaps: Vec<(f64, usize, usize)> = Vec::new();
+    for (e, &(a, ta)) in ends.iter().enumerate() {
+        let (col, row) = cell(a);
+        for key in (-1..=1).flat_map(|dc| (-1..=1).map(move |dr| (col + dc, row + dr))) {
+            for &f in grid.get(&key).into_iter().flatten().filter(|&&f| f > e && f / 2 != e / 2) {
+                let (b, tb) = ends[f];
+                let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
+                let gap = dx.hypot(dy);
+                let along = dx * ta[0] + dy * ta[1];
+                let across = (dy * ta[0] - dx * ta[1]).abs();
+                let turn = (-ta[0] * tb[0] - ta[1] * tb[1]).clamp(-1.0, 1.0).acos();
+                if gap < JOIN_M && along > -4.0 && across < 1.2 + 0.05 * gap && turn < 0.06 + gap / 400.0 {
+                    gaps.push((gap, e, f));
                 }
             }
         }
-        let Some((_, i, j, ri, rj)) = best else { return };
-        let second = pieces[j].clone();
-        let first = pieces[i].clone();
-        let side = |piece: &Found, reversed: bool| {
-            let mut points = piece.line.points.clone();
-            if reversed {
-                points.reverse();
-            }
-            points
-        };
-        let (mut points, tail) = (side(&first, ri), side(&second, rj));
-        // An overlap of a few metres is dropped before the line goes on.
-        let (a, t) = (points[points.len() - 1], end(&first.line, ri).1);
-        points.extend(tail.into_iter().skip_while(|p| (p[0] - a[0]) * t[0] + (p[1] - a[1]) * t[1] <= 0.0));
-        let (la, lb) = (first.line.length(), second.line.length());
-        let evidence = (first.evidence * la + second.evidence * lb) / (la + lb);
-        let Some(line) = Centreline::resampled(&points, STEP_M) else { return };
-        pieces[i] = Found { line, evidence };
-        pieces.remove(j);
     }
+    gaps.sort_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+    let mut partner: Vec<Option<usize>> = vec![None; ends.len()];
+    for (_, e, f) in gaps {
+        if partner[e].is_none() && partner[f].is_none() && far_end(&partner, e) != f {
+            (partner[e], partner[f]) = (Some(f), Some(e));
+        }
+    }
+    let mut joined = Vec::new();
+    for start in (0..ends.len()).filter(|&e| partner[e].is_none()) {
+        // Each chain is met from both of its free ends; it is built from the lower one.
+        if far_end(&partner, start) < start {
+            continue;
+        }
+        let (mut points, mut evidence, mut length): (Vec<[f64; 2]>, f64, f64) = (Vec::new(), 0.0, 0.0);
+        let mut entered = start;
+        loop {
+            let piece = &pieces[entered / 2];
+            let mut own = piece.line.points.clone();
+            if entered % 2 == 1 {
+                own.reverse();
+            }
+            // An overlap of a few metres is dropped before the line goes on.
+            let skipped = match points.last() {
+                Some(last) => {
+                    let (_, t) = ends[entered];
+                    own.iter().take_while(|p| (p[0] - last[0]) * -t[0] + (p[1] - last[1]) * -t[1] <= 0.0).count()
+                }
+                None => 0,
+            };
+            points.extend(own.into_iter().skip(skipped));
+            evidence += piece.evidence * piece.line.length();
+            length += piece.line.length();
+            match partner[entered ^ 1] {
+                Some(next) => entered = next,
+                None => break,
+            }
+        }
+        if let Some(line) = Centreline::resampled(&points, STEP_M) {
+            joined.push(Found { line, evidence: evidence / length.max(1e-9) });
+        }
+    }
+    *pieces = joined;
+}
+
+/// The free end of the chain that one enters at end `e`.
+fn far_end(partner: &[Option<usize>], e: usize) -> usize {
+    let mut out = e ^ 1;
+    // A chain has no loops, so this ends.
+    while let Some(next) = partner[out] {
+        out = next ^ 1;
+    }
+    out
 }
 
 /// The last point of a line (the first, when reversed) and the direction in which it leaves.
