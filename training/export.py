@@ -4,25 +4,14 @@
 Also prints what both networks answer to a fixed input; the tests hold the program against these numbers."""
 import json
 import os
-import struct
 import sys
 
 import numpy as np
 import torch
 
 import strip_net
+import weights
 import yard_net
-
-
-def write(net, path):
-    with open(path, 'wb') as f:
-        for m in net.modules():
-            if isinstance(m, (torch.nn.Conv1d, torch.nn.Conv2d)):
-                w = m.weight.detach().numpy().reshape(m.out_channels, -1)
-                for row, bias in zip(w, m.bias.detach().numpy()):
-                    s = max(float(np.abs(row).max()), 1e-9) / 32767
-                    f.write(struct.pack('<ff', s, bias) + np.round(row / s).astype('<i2').tobytes())
-    print(path, os.path.getsize(path), 'bytes')
 
 
 def probe(*shape):
@@ -34,12 +23,12 @@ def probe(*shape):
 def main():
     yard, strip, out = sys.argv[1:4]
     a, b = yard_net.YardNet(), strip_net.StripNet()
-    a.load_state_dict(torch.load(yard))
-    b.load_state_dict(torch.load(strip))
+    weights.read(a, yard)
+    weights.read(b, strip)
     a.eval()
     b.eval()
-    write(a, os.path.join(out, 'threshold', 'yard_weights.bin'))
-    write(b, os.path.join(out, 'segment', 'strip_weights.bin'))
+    weights.write(a, os.path.join(out, 'threshold', 'yard_weights.bin'))
+    weights.write(b, os.path.join(out, 'segment', 'strip_weights.bin'))
     with torch.no_grad():
         y = a(probe(1, 6, 256, 256))[0]
         s = b(probe(1, 6, 32, 200))[0]

@@ -9,6 +9,7 @@ import warnings
 
 import cv2
 import numpy as np
+from scipy.spatial import cKDTree
 
 warnings.filterwarnings('ignore')
 f32 = np.float32
@@ -122,6 +123,34 @@ class Scene:
         self.sun = shadow_vector(c['sun_az'], c['sun_el'])
         cloud = os.path.join(folder, 'cloud.png')
         self.cloud = cv2.imread(cloud, 0) > 127 if os.path.exists(cloud) else None if self.preset == 'cloudy' else np.zeros((1, 1), bool)
+        self.walked = []
+        self.prepare()
+        self.read_walked()
+
+    def read_walked(self):
+        """Lines that the program took for tracks, if they are known by now (walked.py)."""
+        walked = os.path.join(self.dir, 'walked.json')
+        if not self.walked and os.path.exists(walked):
+            self.walked = [np.array(t, f32) for t in json.load(open(walked)) if len(t) > 1]
+            self.prepare()
+
+    def prepare(self):
+        self.centres = np.array([c['centre'] for c in self.cars], f32).reshape(-1, 2)
+        # centres of tracks every half metre, with their tangents
+        fine = [along(t, .5 / self.gsd) for t in self.tracks if len(t) > 1]
+        self.track_points = np.concatenate([p for p, _ in fine]) if fine else np.zeros((0, 2))
+        self.track_tangents = np.concatenate([u for _, u in fine]) if fine else np.zeros((0, 2))
+        self.track_tree = cKDTree(self.track_points) if fine else None
+        # where the program once took something else for a track
+        true = np.concatenate([self.track_points, self.centres])
+        true = cKDTree(true) if len(true) else None
+        self.false_lines, self.false_points = [], []
+        for t in self.walked:
+            p = along(t, 2 / self.gsd)[0]
+            far = true.query(p)[0] * self.gsd > 2.6 if true is not None and len(p) else np.ones(len(p), bool)
+            if far.mean() > .3:
+                self.false_lines.append(t)
+            self.false_points += list(p[far])
 
     def image(self):
         return self.x.astype(f32) / 40000.
@@ -133,6 +162,10 @@ class Negative:
         a, self.valid, self.colour = read_image(path)
         self.x = (stretch(a, self.valid) * 40000).astype(np.uint16)
         self.gsd, self.cars, self.tracks, self.preset, self.sun, self.cloud = gsd, [], [], 'real', None, np.zeros((1, 1), bool)
+        self.walked = []
+        self.prepare()
+
+    prepare = Scene.prepare
 
     def image(self):
         return self.x.astype(f32) / 40000.
@@ -181,9 +214,9 @@ def randomise(x, valid, colour, gsd, rng, strength=1.0):
     if r() < .35:                                               # gantries, wires, masts: lines across everything
         x = overhead_lines(x, gsd, rng)
     if r() < .6:                                                # sensor noise, some of it correlated
-        n = rng.standard_normal(x.shape[:2]).astype(f32)[..., None] * f32(rng.uniform(.003, .045))
+        n = rng.standard_normal(x.shape[:2], f32)[..., None] * f32(rng.uniform(.003, .045))
         if r() < .4:
-            n = n + cv2.GaussianBlur(rng.standard_normal(x.shape[:2]).astype(f32), (0, 0), 1.2)[..., None] * f32(rng.uniform(.01, .08))
+            n = n + cv2.GaussianBlur(rng.standard_normal(x.shape[:2], f32), (0, 0), 1.2)[..., None] * f32(rng.uniform(.01, .08))
         x = x + n
     if r() < .3:                                                # compression
         u = np.clip(x * 200, 0, 255).astype(np.uint8)
@@ -196,8 +229,9 @@ def randomise(x, valid, colour, gsd, rng, strength=1.0):
     return x.astype(f32), colour
 
 
-def restyle(x, sc, origin, rng):
-    """Another look for the same yard: track beds, sleepers and rails, roofs, the depth of shadows. `origin` is the window's first pixel."""
+def restyle(x, sc, origin, rng, ground=None):
+    """Another look for the same yard: track beds, sleepers and rails, roofs, the depth of shadows. `origin` is the window's first pixel;
+    `ground` are real tiles without railway that may take the place of what lies beside the yard."""
     g = sc.gsd
     h, w = x.shape[:2]
     q = lambda p: np.round((np.asarray(p) - origin) * 16 - 8).astype(np.int32)
@@ -206,6 +240,8 @@ def restyle(x, sc, origin, rng):
     roofs = np.zeros((h, w), np.uint8)
     for c in cars:
         cv2.fillConvexPoly(roofs, q((c['roof'] - c['centre']) * 1.04 + c['centre']), 255, shift=4)
+    if ground and sc.tracks and rng.random() < .25:
+        x = beside(x, sc, origin, roofs, ground, rng)
     if sc.tracks and rng.random() < .6:                         # the bed between the rails against the ground between the tracks
         bed = np.zeros((h, w), np.uint8)
         lines = [q(t[((t - origin > -20 / g) & (t - origin < [w + 20 / g, h + 20 / g])).all(1)]) for t in sc.tracks]
@@ -240,7 +276,7 @@ def restyle(x, sc, origin, rng):
         m[roofs > 0] = 1
         x = x * m[..., None]
     if cars and rng.random() < .65:                             # shadows deeper or shallower: an aerial photograph's are nearly black
-        k = f32(math.exp(rng.normal(-.8, .7)))
+        k = f32(math.exp(rng.normal(-1.1, .8)))
         m = np.zeros((h, w), np.uint8)
         for c in cars:
             d = sc.sun * c['H'] * .95 / g
@@ -260,7 +296,54 @@ def restyle(x, sc, origin, rng):
                     tint = string.setdefault(c['string'], tint)
                 cv2.fillConvexPoly(m, q(c['roof']), [float(v) for v in tint], shift=4)
         x = x * cv2.GaussianBlur(m, (0, 0), max(.4, .12 / g))
+    if cars and rng.random() < .35:                             # dull roofs: as bright and as coloured as the ground
+        tone = x[roofs == 0].mean(0) * np.exp(rng.normal(0, .15)) if (roofs == 0).any() else x.mean((0, 1))
+        m = np.zeros((h, w), f32)
+        for c in cars:
+            if rng.random() < .6:
+                cv2.fillConvexPoly(m, q(c['roof']), rng.uniform(.2, .85), shift=4)
+        m = cv2.GaussianBlur(m, (0, 0), max(.4, .12 / g))[..., None]
+        x = x * (1 - m) + m * tone.astype(f32)
+    if cars and rng.random() < .3:                              # dirt, hatches, ribs: roofs are not even
+        m = cv2.GaussianBlur(rng.standard_normal((h, w), f32), (0, 0), float(rng.uniform(.25, .9)) / g)
+        m *= f32(rng.uniform(.03, .16)) / max(float(m.std()), 1e-6)
+        x = x * np.exp(m * (roofs > 0))[..., None]
+    if cars and rng.random() < .2:                              # edges of bodies lost: colour bleeds, gaps fill
+        r = max(1, int(round(rng.uniform(.3, .8) / g)))
+        k = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * r + 1, 2 * r + 1))
+        band = (cv2.dilate(roofs, k) > 0) & (cv2.erode(roofs, k) == 0)
+        m = cv2.GaussianBlur(band.astype(f32), (0, 0), max(.5, .2 / g))[..., None] * f32(rng.uniform(.4, 1))
+        x = x * (1 - m) + m * cv2.GaussianBlur(x, (0, 0), float(rng.uniform(.4, 1.1)) / g)
     return x
+
+
+def beside(x, sc, origin, roofs, ground, rng):
+    """Real ground and real buildings, cars and trees in place of the rendered ones beside the tracks."""
+    g = sc.gsd
+    h, w = x.shape[:2]
+    keep = roofs.copy()
+    for t in sc.tracks:
+        cv2.polylines(keep, [np.round((t - origin) * 16 - 8).astype(np.int32)], False, 255, max(1, int(round(rng.uniform(5, 14) / g))), cv2.LINE_8, shift=4)
+    for c in sc.cars:
+        d = (c['centre'] - origin)
+        if (d > -40 / g).all() and (d < [w + 40 / g, h + 40 / g]).all():
+            s = sc.sun * c['H'] * 1.05 / g
+            hull = cv2.convexHull(np.concatenate([c['ground'], c['ground'] + s, c['roof']]).astype(f32))[:, 0]
+            cv2.fillConvexPoly(keep, np.round((hull - origin) * 16 - 8).astype(np.int32), 255, shift=4)
+    k = ground[0].gsd / g * math.exp(rng.normal(0, .1))
+    side = max(8, int(256 * k))
+    real = np.zeros_like(x)
+    for y in range(0, h, side):
+        for z in range(0, w, side):
+            t = ground[rng.integers(len(ground))].image()
+            t = np.rot90(t, rng.integers(4))
+            t = cv2.resize(np.ascontiguousarray(t), (side, side), interpolation=cv2.INTER_AREA if k < 1 else cv2.INTER_LINEAR)
+            real[y:y + side, z:z + side] = t[:h - y, :w - z]
+    if not sc.colour:
+        real = np.repeat(real.mean(2, keepdims=True), 3, 2)
+    real *= f32(math.exp(rng.normal(0, .2)))
+    m = cv2.GaussianBlur((keep > 0).astype(f32), (0, 0), max(.5, .3 / g))[..., None]
+    return x * m + real * (1 - m)
 
 
 def along(line, step):

@@ -17,7 +17,8 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 import scenes as S
-from yard_net import widened
+import weights
+from average import Average
 
 f32 = np.float32
 DS, DV, ROWS = .25, .4, 32
@@ -79,33 +80,25 @@ def labels(sc, p, t):
     nv = np.stack([-u[:, 1], u[:, 0]], 1)
     state, cls, on, off = np.zeros(n, int), -np.ones(n, int), np.zeros(n, int), np.full(n, np.nan)
     near = np.full(n, 99.)
-    for tr in sc.tracks:
-        # distance of the strip's points to the track's segments
-        a, b = tr[:-1], tr[1:]
-        lo, hi = q.min(0) - 8 / sc.gsd, q.max(0) + 8 / sc.gsd
-        k = ((np.maximum(a, b) > lo) & (np.minimum(a, b) < hi)).all(1)
-        a, b = a[k], b[k]
-        if not len(a):
-            continue
-        ab = b - a
-        f = np.clip((((q[:, None] - a) * ab).sum(2)) / np.maximum((ab ** 2).sum(1), 1e-9), 0, 1)
-        d = a + f[..., None] * ab - q[:, None]
-        r = np.hypot(d[..., 0], d[..., 1]) * sc.gsd
-        j = r.argmin(1)
-        dd = d[np.arange(n), j]
-        sd = (dd * nv).sum(1) * sc.gsd
-        better = r.min(1) < near
-        near = np.where(better, r.min(1), near)
-        off = np.where(better, sd, off)
+    if sc.track_tree is not None:
+        r, j = sc.track_tree.query(q, distance_upper_bound=6 / sc.gsd)
+        k = np.flatnonzero(np.isfinite(r))
+        d, tt = sc.track_points[j[k]] - q[k], sc.track_tangents[j[k]]
+        d -= (d * tt).sum(1, keepdims=True) * tt               # straight across to the line between the points
+        near[k] = np.hypot(*d.T) * sc.gsd
+        off[k] = (d * nv[k]).sum(1) * sc.gsd
     on[near < .8] = 1
     on[(near >= .8) & (near < 1.6)] = -1
     off[near > 1.5] = np.nan
-    for c in sc.cars:
-        d0 = (c['centre'] - q) * sc.gsd
-        if np.abs(d0).sum(1).min() > 40:
-            continue
+    lo, hi = q.min(0) - 18 / sc.gsd, q.max(0) + 18 / sc.gsd
+    for k in np.flatnonzero(((sc.centres > lo) & (sc.centres < hi)).all(1)):
+        c = sc.cars[k]
         # column's position in the car's frame
         rel = (q - c['centre']) * sc.gsd
+        r = (rel ** 2).sum(1)
+        j = r.argmin()
+        if r[j] > (5 if 0 < j < n - 1 else 18) ** 2:
+            continue
         s = rel @ c['axis']
         v = rel @ np.array([-c['axis'][1], c['axis'][0]])
         al = np.abs((u * c['axis']).sum(1))
@@ -137,9 +130,9 @@ def wander(n, sd, slow, rng):
     return a + b
 
 
-def strips(sc, rng, n_track=10, n_other=6):
+def strips(sc, rng, n_track=10, n_other=6, n_walked=0, ground=None):
     """Training strips of one freshly randomised view of a scene."""
-    img = S.restyle(sc.image(), sc, np.zeros(2), rng) if sc.tracks else sc.image()
+    img = S.restyle(sc.image(), sc, np.zeros(2), rng, ground) if sc.tracks else sc.image()
     img, colour = S.randomise(img, sc.valid, sc.colour, sc.gsd, rng)
     fields = S.local_fields(img, sc.valid, sc.gsd)
     fields[..., 1] *= math.exp(rng.normal(0, .12))
@@ -179,20 +172,31 @@ def strips(sc, rng, n_track=10, n_other=6):
             y[3] = -y[3]
         out.append((x, *y))
 
-    def window(line):
-        """A random stretch of a long line, so that short crops of long tracks are equally likely."""
+    def window(line, about=None):
+        """A stretch of a long line: any, so that short crops of long tracks are equally likely, or one about a point."""
         d = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))]) * sc.gsd
         if d[-1] < 170:
             return line
         a = rng.uniform(0, d[-1] - 160)
+        if about is not None:
+            a = np.clip(d[np.hypot(*(line - about).T).argmin()] - rng.uniform(20, 140), 0, d[-1] - 160)
         k = (d >= a) & (d <= a + 160)
         return line[k] if k.sum() > 3 else line
     if long:
-        for _ in range(n_track):
-            emit(window(long[rng.integers(len(long))]), 0., True)
+        rare = [c for c in sc.cars if c['cls'] >= 5]
+        for i in range(n_track):
+            if rare and i < n_track // 4:                      # locomotives and coaches are few
+                c = rare[rng.integers(len(rare))]
+                near = min(long, key=lambda t: float(((t - c['ground_centre']) ** 2).sum(1).min()))
+                emit(window(near, c['ground_centre']), 0., True)
+            else:
+                emit(window(long[rng.integers(len(long))]), 0., True)
         for _ in range(n_other // 2):                          # beside the tracks: the next track's cars and shadows are not ours
             emit(window(long[rng.integers(len(long))]), float(rng.choice([-1, 1]) * rng.uniform(1.6, 4.2)), True)
         # a straight guess that runs on where the track does not
+    for _ in range(n_walked if sc.walked else 0):              # where the program itself would look
+        lines = sc.false_lines if sc.false_lines and rng.random() < .6 else sc.walked
+        emit(window(lines[rng.integers(len(lines))]), 0., True)
     for _ in range(n_other - n_other // 2 if long else n_track // 2):
         c = np.array([rng.uniform(0, w), rng.uniform(0, h)])
         a = rng.uniform(0, math.pi)
@@ -214,7 +218,7 @@ def loss_fn(o, y):
     lt = F.binary_cross_entropy_with_logits(o[:, 10][k], on[k].float())
     m = torch.isfinite(off)
     lo = F.smooth_l1_loss(o[:, 11][m] * 2, off[m], beta=.3) if m.any() else 0 * ls
-    return ls + .45 * lc + .4 * lt + .3 * lo, ls.item(), float(lc), float(lt), float(lo)
+    return ls + .7 * lc + .4 * lt + .3 * lo, ls.item(), float(lc), float(lt), float(lo)
 
 
 def main():
@@ -237,7 +241,9 @@ def main():
     print(len(sc), 'scenes', len(neg), 'real negatives', flush=True)
     net = StripNet()
     if o.start:
-        net.load_state_dict(widened(torch.load(o.start), net.state_dict()))
+        weights.read(net, o.start)
+    net = net.to(memory_format=torch.channels_last)
+    average = Average(net)
     print(sum(p.numel() for p in net.parameters()), 'weights', flush=True)
     opt = torch.optim.AdamW(net.parameters(), lr=o.lr, weight_decay=1e-4)
     t0, it, acc, pool, order = time.time(), 0, [], [], []
@@ -253,25 +259,30 @@ def main():
                 pool += strips(neg[rng.integers(len(neg))], rng, 4, 0)
                 continue
             if not order:
+                for k in sc:
+                    k.read_walked()
                 order = list(rng.permutation(len(sc)))
-            pool += strips(sc[order.pop()], rng, 26, 14)
+            pool += strips(sc[order.pop()], rng, 28, 12, 12, neg)
         rng.shuffle(pool) if it % 3 == 0 else None
         ex, pool = pool[:o.batch], pool[o.batch:]
-        x = torch.from_numpy(np.stack([e[0] for e in ex]))
+        x = torch.from_numpy(np.stack([e[0] for e in ex])).to(memory_format=torch.channels_last)
         y = [torch.from_numpy(np.stack([e[i] for e in ex])) for i in (1, 2, 3)] + [torch.from_numpy(np.stack([e[4] for e in ex]).astype(f32))]
-        L, *parts = loss_fn(net(x), y)
+        with torch.autocast('cpu', torch.bfloat16):
+            out = net(x)
+        L, *parts = loss_fn(out.float(), y)
         opt.zero_grad()
         L.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 2.)
         opt.step()
+        average.update(net)
         it += 1
         acc.append((L.item(), *parts))
-        if it % 50 == 0:
+        if it % 100 == 0:
             print(it, f'{time.time() - t0:.0f}s', np.round(np.mean(acc, 0), 4), flush=True)
             acc = []
         if it % 300 == 0:
-            torch.save(net.state_dict(), o.out)
-    torch.save(net.state_dict(), o.out)
+            torch.save(average.state(), o.out)
+    torch.save(average.state(), o.out)
 
 
 if __name__ == '__main__':

@@ -13,6 +13,8 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 import scenes as S
+import weights
+from average import Average
 
 f32 = np.float32
 OUT = 192            # metres of a training crop
@@ -32,7 +34,7 @@ class YardNet(nn.Module):
         self.u4 = k(c[3] + c[2], c[2])
         self.u2 = k(c[2] + c[1], 24)
         self.u1 = k(24 + c[0], 16)
-        self.head = nn.Conv2d(16, 5, 1)          # centre, body, cos 2h, sin 2h, cloud
+        self.head = nn.Conv2d(16, 7, 1)          # centre, body, cos 2h, sin 2h, cloud, shadow vector
 
     def forward(self, x):
         r = F.relu
@@ -47,28 +49,31 @@ class YardNet(nn.Module):
         return self.head(a)
 
 
-def crops(sc, rng, views=3):
-    """Training examples from one randomised window, each turned and scaled its own way: (6, 2*OUT, 2*OUT) input, (OUT, OUT, 6) target: heat, body, cos, sin, weight, cloud."""
+def crops(sc, rng, views=3, ground=None):
+    """Training examples from one randomised window, each turned and scaled its own way: (6, 2*OUT, 2*OUT) input, (OUT, OUT, 8) target: heat, body, cos, sin, weight, cloud, shadow vector."""
     g = sc.gsd
     h, w = sc.valid.shape
-    if sc.cars and rng.random() < .75:
+    r = rng.random()
+    if sc.cars and r < .5:
         cx, cy = sc.cars[rng.integers(len(sc.cars))]['centre'] + rng.uniform(-60, 60, 2) / g
-    elif sc.tracks and rng.random() < .5:
+    elif sc.false_points and r < .75:
+        cx, cy = sc.false_points[rng.integers(len(sc.false_points))] + rng.uniform(-60, 60, 2) / g
+    elif sc.tracks and r < .9:
         t = sc.tracks[rng.integers(len(sc.tracks))]
         cx, cy = t[rng.integers(len(t))] + rng.uniform(-70, 70, 2) / g
-        cx, cy = np.clip(cx, 0, w), np.clip(cy, 0, h)
     else:
         cx, cy = rng.uniform(0, w), rng.uniform(0, h)
+    cx, cy = np.clip(cx, 0, w), np.clip(cy, 0, h)
     # cut a native window first, so that the randomisation works on the sensor's own pixels
     R = int(OUT * .62 / g * 1.42) + 8
     x0, y0 = int(max(0, cx - R)), int(max(0, cy - R))
     x1, y1 = int(min(w, cx + R)), int(min(h, cy + R))
     if x1 - x0 < 20 or y1 - y0 < 20:
-        return crops(sc, rng, views)
+        return crops(sc, rng, views, ground)
     img = sc.x[y0:y1, x0:x1].astype(f32) / 40000
     val = sc.valid[y0:y1, x0:x1]
     if sc.tracks:
-        img = S.restyle(img, sc, np.array([x0, y0]), rng)
+        img = S.restyle(img, sc, np.array([x0, y0]), rng, ground)
     img, colour = S.randomise(img, val, sc.colour, g, rng)
     fields = S.local_fields(img, val, g)
     return [view(sc, img, val, colour, fields, (x0, y0), (cx, cy), rng) for _ in range(views)]
@@ -110,7 +115,8 @@ def view(sc, img, val, colour, fields, origin, centre, rng):
         cloud[:] = 0
         if sc.cloud.size > 1:
             cloud = cv2.resize(warp(sc.cloud[y0:y0 + val.shape[0], x0:x0 + val.shape[1]].astype(f32), B, cv2.INTER_LINEAR), (n // 4, n // 4), interpolation=cv2.INTER_AREA)
-    return np.concatenate([inp, planes]), np.dstack([t, cloud])
+    true = A[:, :2] / s @ sc.sun if sc.sun is not None else np.full(2, np.nan)
+    return np.concatenate([inp, planes]), np.dstack([t, cloud, np.broadcast_to(true.astype(f32), (*t.shape[:2], 2))])
 
 
 def target(sc, A, n):
@@ -131,20 +137,21 @@ def target(sc, A, n):
         cv2.line(dirs, tuple(int(v) for v in a), tuple(int(v) for v in b), c, 3, shift=4)
     for t in sc.tracks:
         z = P(t)
-        near = ((z > -80) & (z < n + 80)).all(1)
-        for i in np.flatnonzero(near[:-1] & near[1:]):
-            dir_line(t[i], t[i + 1])
-        cv2.polylines(line, [q(t)], False, 0, 1, shift=4)
-    for c in sc.cars:
-        z = P(c['centre'])
-        if not ((z > -120) & (z < n + 120)).all():
+        near = np.flatnonzero(((z > -80) & (z < n + 80)).all(1))
+        if len(near) < 2:
             continue
+        # pieces of about 5 m are straight enough for a heading
+        k = max(1, int(round(5 / (np.hypot(*(t[near[-1]] - t[near[0]])) / max(near[-1] - near[0], 1) * sc.gsd + 1e-6))))
+        ends = list(range(near[0], near[-1], k)) + [near[-1]]
+        for i, j in zip(ends[:-1], ends[1:]):
+            dir_line(t[i], t[j])
+        cv2.polylines(line, [q(t)], False, 0, 1, shift=4)
+    z = P(sc.centres)
+    cars = [sc.cars[i] for i in np.flatnonzero(((z > -120) & (z < n + 120)).all(1))]
+    for c in cars:
         o = (c['ground'] - c['ground_centre']) * 1.08 + c['ground_centre']
         cv2.fillPoly(line, [q(o)], 255, shift=4)
-    for c in sc.cars:
-        z = P(c['centre'])
-        if not ((z > -120) & (z < n + 120)).all():
-            continue
+    for c in cars:
         e = c['axis'] * (c['L'] / 2 + .6) / sc.gsd
         a, b = c['centre'] - e, c['centre'] + e
         cv2.polylines(line, [q(np.array([a, b]))], False, 0, 1, shift=4)
@@ -167,17 +174,9 @@ def mosaic(neg, rng):
     x = np.vstack([np.hstack([a[:min(s), :min(s)] for a in r]) for r in t])
     m = object.__new__(S.Negative)
     m.x, m.valid, m.colour, m.gsd, m.cars, m.tracks, m.preset, m.sun, m.cloud = x, np.ones(x.shape[:2], bool), True, .3, [], [], 'real', None, np.zeros((1, 1), bool)
+    m.walked = []
+    m.prepare()
     return m
-
-
-def widened(old, new):
-    """Weights of a net with fewer planes: what is new starts at zero."""
-    out = {}
-    for k, v in new.items():
-        z = torch.zeros_like(v)
-        z[tuple(slice(0, n) for n in old[k].shape)] = old[k]
-        out[k] = z
-    return out
 
 
 def loss_fn(o, t, vis):
@@ -191,7 +190,10 @@ def loss_fn(o, t, vis):
     cl = t[:, 5]
     kc = torch.isfinite(cl) & (vis > .5)
     lc = F.binary_cross_entropy_with_logits(o[:, 4][kc], (cl[kc] > .5).float()) if kc.any() else 0 * lh.mean()
-    return .3 * lc + (lh * w).mean() + (lb * w).mean() + .5 * ld.sum() / (k.sum() + 50), (lh * w).mean().item(), (lb * w).mean().item(), float(lc)
+    # the shadow vector, where cars throw one
+    ks = (F.max_pool2d(body[:, None], 9, 1, 4)[:, 0] > .5) & torch.isfinite(t[:, 6]) & (w > .5)
+    lv = F.smooth_l1_loss(o[:, 5:7].permute(0, 2, 3, 1)[ks], t[:, 6:8].permute(0, 2, 3, 1)[ks], beta=.3) if ks.any() else 0 * lh.mean()
+    return .1 * lv + .3 * lc + (lh * w).mean() + (lb * w).mean() + .5 * ld.sum() / (k.sum() + 50), (lh * w).mean().item(), (lb * w).mean().item(), float(lc), float(lv)
 
 
 def main():
@@ -212,9 +214,11 @@ def main():
     rng = np.random.default_rng(o.seed)
     sc, neg = S.load(o.scenes, o.negatives)
     print(len(sc), 'scenes', len(neg), 'real negatives', flush=True)
-    net = YardNet().to(memory_format=torch.channels_last)
+    net = YardNet()
     if o.start:
-        net.load_state_dict(widened(torch.load(o.start), net.state_dict()))
+        weights.read(net, o.start)
+    net = net.to(memory_format=torch.channels_last)
+    average = Average(net)
     print(sum(p.numel() for p in net.parameters()), 'weights', flush=True)
     opt = torch.optim.AdamW(net.parameters(), lr=o.lr, weight_decay=1e-4)
     t0, it, acc = time.time(), 0, []
@@ -232,24 +236,29 @@ def main():
                 ex += crops(mosaic(neg, rng), rng, 2)
                 continue
             if not order:
+                for k in sc:
+                    k.read_walked()
                 order = list(rng.permutation(len(sc)))
-            ex += crops(sc[order.pop()], rng)
+            ex += crops(sc[order.pop()], rng, 3, neg)
         x = torch.from_numpy(np.stack([e[0] for e in ex])).to(memory_format=torch.channels_last)
         t = torch.from_numpy(np.stack([e[1] for e in ex])).permute(0, 3, 1, 2)
         vis = F.avg_pool2d(x[:, 3:4], 2)[:, 0]
-        L, *parts = loss_fn(net(x), t, vis)
+        with torch.autocast('cpu', torch.bfloat16):
+            out = net(x)
+        L, *parts = loss_fn(out.float(), t, vis)
         opt.zero_grad()
         L.backward()
         nn.utils.clip_grad_norm_(net.parameters(), 2.)
         opt.step()
+        average.update(net)
         it += 1
         acc.append((L.item(), *parts))
-        if it % 50 == 0:
+        if it % 100 == 0:
             print(it, f'{time.time() - t0:.0f}s', np.round(np.mean(acc, 0), 4), flush=True)
             acc = []
         if it % 300 == 0:
-            torch.save(net.state_dict(), o.out)
-    torch.save(net.state_dict(), o.out)
+            torch.save(average.state(), o.out)
+    torch.save(average.state(), o.out)
 
 
 if __name__ == '__main__':
