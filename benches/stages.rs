@@ -7,13 +7,15 @@ use yardwatch::count::{CountOptions, Yard, count_scene};
 use yardwatch::raster::{Scene, SceneOptions};
 use yardwatch::segment::{columns::columns, semi_markov::segment};
 use yardwatch::series::yard::read_yard;
-use yardwatch::threshold::{Plane, YardMap, plane, yard_map};
+use yardwatch::threshold::{Plane, YardMap, scene_stretch, yard_map};
 use yardwatch::tile::{self, Area};
 use yardwatch::track::strip::{ALONG_M, strip};
 use yardwatch::track::{Centreline, align::align, find::find};
 
 /// How far the given tracks may be off, metres.
 const REACH_M: f64 = 9.0;
+/// Memory for pixels, bytes.
+const MEMORY: usize = 64 << 20;
 
 fn sample(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_tiles").join(name)
@@ -31,11 +33,23 @@ fn stages(c: &mut Criterion) {
     let scene = open();
     let [gx, gy] = scene.gsd_m;
     let area = Area { x0: 0.0, y0: 0.0, x1: gx * f64::from(scene.source.width()), y1: gy * f64::from(scene.source.height()) };
-    let stretch = || plane::scene_stretch(&scene, area).ok().flatten().expect("the image has valid pixels");
-    let read = |stretch| Plane::read(&scene, stretch, area).ok().flatten().expect("the image has valid pixels");
+    let stretch = || scene_stretch(&scene, area).ok().flatten().expect("the image has valid pixels");
+    let read = |stretch| {
+        let mut plane = Plane::new(&scene, stretch, area, MEMORY).ok().flatten().expect("the image has valid pixels");
+        let patches = plane.patches_in(area).collect();
+        plane.require(&scene, &patches).expect("the image can be read");
+        plane
+    };
     let plane = read(stretch());
     let cores = tile::cores(area, yard_map::CORE_M as f64);
-    let look = || YardMap::look(&plane, &cores, yard_map::CORE_M, |_| true);
+    let look = || {
+        let mut map = YardMap::default();
+        for core in &cores {
+            let patches = yard_map::look(&plane, *core, yard_map::CORE_M, |_| true);
+            patches.iter().for_each(|(patch, evidence)| map.insert(*patch, evidence));
+        }
+        map
+    };
     let map = look();
     let lines: Vec<Centreline> = find(&map).into_iter().map(|found| found.line).collect();
     let longest = lines.iter().max_by(|a, b| a.length().total_cmp(&b.length())).expect("the image has tracks");

@@ -211,3 +211,67 @@ fn damaged_files_of_the_set_are_refused_with_a_reason() {
         assert!(error.contains(file) && error.contains(reason), "{error}");
     }
 }
+
+/// An uncompressed little-endian TIFF of one row.
+fn tiny(width: u16, samples: u16, bits: u16, format: u16, photometric: u16, data: &[u8]) -> Vec<u8> {
+    let mut file = b"II*\0\x08\0\0\0".to_vec();
+    let after = 8 + 2 + 10 * 12 + 4;
+    let tags: [(u16, u16, u32, u32); 10] = [
+        (256, 3, 1, width.into()),
+        (257, 3, 1, 1),
+        (258, 3, samples.into(), if samples > 2 { after } else { bits.into() }),
+        (259, 3, 1, 1),
+        (262, 3, 1, photometric.into()),
+        (273, 4, 1, after + 16),
+        (277, 3, 1, samples.into()),
+        (278, 3, 1, 1),
+        (279, 4, 1, data.len() as u32),
+        (339, 3, 1, format.into()),
+    ];
+    file.extend((tags.len() as u16).to_le_bytes());
+    for (tag, kind, count, value) in tags {
+        file.extend(tag.to_le_bytes());
+        file.extend(kind.to_le_bytes());
+        file.extend(count.to_le_bytes());
+        file.extend(value.to_le_bytes());
+    }
+    file.extend([0; 4]);
+    (0..8).for_each(|_| file.extend(bits.to_le_bytes()));
+    file.extend(data);
+    file
+}
+
+fn read_tiny(file: &[u8]) -> (Box<dyn RasterSource>, Vec<f64>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tiny.tif");
+    std::fs::write(&path, file).unwrap();
+    let source = open_raster(&path, MEMORY_MIB).unwrap();
+    let samples = source.read(whole(&*source)).unwrap().samples;
+    let values: Vec<f64> = (0..samples.len()).filter_map(|index| samples.get(index)).collect();
+    for band in 0..source.bands() {
+        let width = source.width() as usize;
+        let alone = source.read_band(whole(&*source), band).unwrap();
+        assert!((0..width).all(|i| alone.get(i) == Some(values[band * width + i])), "band {band}");
+    }
+    (source, values)
+}
+
+#[test]
+fn floats_of_16_bits_are_read_as_32_bits_as_in_gdal() {
+    // 1, -2.5, the largest, the smallest, and a subnormal.
+    let stored: [u16; 5] = [0x3C00, 0xC100, 0x7BFF, 0x0001, 0x03FF];
+    let data: Vec<u8> = stored.iter().flat_map(|half| half.to_le_bytes()).collect();
+    let (source, values) = read_tiny(&tiny(5, 1, 16, 3, 1, &data));
+    assert_eq!(source.sample_type().name(), "float32");
+    assert_eq!(values, [1.0, -2.5, 65504.0, 2f64.powi(-24), 1023.0 * 2f64.powi(-24)]);
+}
+
+#[test]
+fn inks_of_8_bits_are_read_as_red_green_blue_and_alpha_as_in_gdal_and_those_of_16_bits_as_they_are() {
+    let (source, values) = read_tiny(&tiny(2, 4, 8, 1, 5, &[0, 128, 255, 51, 10, 20, 30, 0]));
+    assert_eq!((source.bands(), source.alpha()), (4, Some(3)));
+    assert_eq!(values, [204.0, 245.0, 101.0, 235.0, 0.0, 225.0, 255.0, 255.0]);
+    let data: Vec<u8> = [1u16, 2, 3, 4].iter().flat_map(|ink| ink.to_le_bytes()).collect();
+    let (source, values) = read_tiny(&tiny(1, 4, 16, 1, 5, &data));
+    assert_eq!((source.alpha(), values), (None, vec![1.0, 2.0, 3.0, 4.0]));
+}

@@ -1,8 +1,8 @@
 //! The visible share of a yard: what the image's edge, nodata and clouds leave of it.
 
 use super::site::Site;
-use crate::threshold::{Plane, YardMap};
-use crate::tile::Area;
+use crate::threshold::{Evidence, Plane, YardMap};
+use crate::tile::{Area, Core, PATCH_M, cores};
 use crate::track::Centreline;
 
 /// Cloud probability from which the ground counts as hidden.
@@ -21,41 +21,37 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Looks at the ground of the outline, or along the tracks where there is none, as far as it lies in `core`.
-    pub fn look(site: &Site, lines: &[Centreline], plane: &Plane, map: &YardMap, image: Area, core: Area) -> Self {
+    /// Looks at the outline's ground in a patch that the network looked at, as far as it lies in the image; `evidence` is that of the
+    /// patch's square metres.
+    pub fn of_outline(site: &Site, patch: Core, image: Area, plane: &Plane, evidence: &[Evidence]) -> Self {
         let mut seen = Self::default();
-        if let Some(around) = site.outline_area() {
-            // Points outside the image belong to no chunk's plane; they are counted by `outside_only`.
-            let (cols, rows) = ((around.width() / GRID_M) as usize + 1, (around.height() / GRID_M) as usize + 1);
-            for (i, j) in (0..rows).flat_map(|i| (0..cols).map(move |j| (i, j))) {
-                let p = [around.x0 + (j as f64 + 0.5) * GRID_M, around.y0 + (i as f64 + 0.5) * GRID_M];
-                if core.contains(p) && image.contains(p) && site.inside(p) {
-                    seen.add(p, plane, map, image);
-                }
-            }
-        } else {
-            // Where a given track leaves the image, a part of the yard is missing; a found one is drawn on beyond the edge by the tracker.
-            let given = !site.lines.is_empty();
-            for line in lines {
-                let step = (ALONG_M / line.step).ceil() as usize;
-                line.points
-                    .iter()
-                    .step_by(step)
-                    .filter(|&&p| if image.contains(p) { core.contains(p) } else { given })
-                    .for_each(|&p| seen.add(p, plane, map, image));
-            }
+        let ground = patch.area(PATCH_M as f64);
+        for p in outline_points(site, ground).filter(|&p| image.contains(p)) {
+            let (col, row) = ((p[0] - ground.x0) as usize, (p[1] - ground.y0) as usize);
+            seen.add(p, plane, evidence.get(row * PATCH_M + col).map_or(0.0, |cell| cell.cloud));
         }
         seen
     }
 
-    /// The part of the outline that lies outside the image.
-    pub fn outside_only(site: &Site, image: Area) -> Self {
+    /// The outline's ground outside the image, of the patches that would have been looked at.
+    pub fn outside(site: &Site, image: Area) -> Self {
+        let patches = site.outline_area().map_or_else(Vec::new, |around| cores(around, PATCH_M as f64));
+        let grounds = patches.into_iter().map(|patch| patch.area(PATCH_M as f64));
+        let beyond = grounds.filter(|&ground| ground.intersection(image) != Some(ground) && site.wants(ground));
+        let outside = beyond.map(|ground| outline_points(site, ground).filter(|&p| !image.contains(p)).count()).sum();
+        Self { all: outside, outside, ..Self::default() }
+    }
+
+    /// Looks along a track where there is no outline. Where a given track leaves the image, a part of the yard is missing; a found one is
+    /// drawn on beyond the edge by the tracker.
+    pub fn along(site: &Site, line: &Centreline, plane: &Plane, map: &YardMap, image: Area) -> Self {
         let mut seen = Self::default();
-        if let Some(around) = site.outline_area() {
-            let (cols, rows) = ((around.width() / GRID_M) as usize + 1, (around.height() / GRID_M) as usize + 1);
-            for (i, j) in (0..rows).flat_map(|i| (0..cols).map(move |j| (i, j))) {
-                let p = [around.x0 + (j as f64 + 0.5) * GRID_M, around.y0 + (i as f64 + 0.5) * GRID_M];
-                if !image.contains(p) && site.inside(p) {
+        if site.outline_area().is_none() {
+            let (given, step) = (!site.lines.is_empty(), (ALONG_M / line.step).ceil() as usize);
+            for &p in line.points.iter().step_by(step) {
+                if image.contains(p) {
+                    seen.add(p, plane, map.at(p[0], p[1]).cloud);
+                } else if given {
                     seen.all += 1;
                     seen.outside += 1;
                 }
@@ -64,13 +60,11 @@ impl Seen {
         seen
     }
 
-    fn add(&mut self, p: [f64; 2], plane: &Plane, map: &YardMap, image: Area) {
+    fn add(&mut self, p: [f64; 2], plane: &Plane, cloud: f32) {
         self.all += 1;
-        if !image.contains(p) {
-            self.outside += 1;
-        } else if plane.colour(p[0], p[1]).is_none() {
+        if plane.colour(p[0], p[1]).is_none() {
             self.nodata += 1;
-        } else if map.at(p[0], p[1]).cloud > HIDDEN {
+        } else if cloud > HIDDEN {
             self.cloud += 1;
         }
     }
@@ -101,4 +95,21 @@ impl Seen {
             .collect();
         said.join(", ")
     }
+}
+
+/// The points of the outline's grid that lie inside the outline, in an area.
+fn outline_points(site: &Site, area: Area) -> impl Iterator<Item = [f64; 2]> + '_ {
+    let around = site.outline_area();
+    around.into_iter().flat_map(move |around| {
+        // A point more on either side than the grid has there: whether it lies in the area is asked for each.
+        let range = |from: f64, to: f64, start: f64, size: f64| {
+            let last = (size / GRID_M) as i64;
+            (((from - start) / GRID_M - 1.0).floor() as i64).max(0)..=(((to - start) / GRID_M).ceil() as i64).min(last)
+        };
+        let cols = range(area.x0, area.x1, around.x0, around.width());
+        let points = range(area.y0, area.y1, around.y0, around.height()).flat_map(move |i| cols.clone().map(move |j| (i, j)));
+        points
+            .map(move |(i, j)| [around.x0 + (j as f64 + 0.5) * GRID_M, around.y0 + (i as f64 + 0.5) * GRID_M])
+            .filter(move |&p| area.contains(p) && site.inside(p))
+    })
 }

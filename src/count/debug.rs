@@ -40,11 +40,11 @@ impl Debug {
         picture.save(&path).map_err(|e| Error::io(&path, std::io::Error::other(e)))
     }
 
-    /// `map_N.png`, one pixel per metre: body red, track green, cloud blue, the lines white.
+    /// `map.png`, one pixel per metre: body red, track green, cloud blue, the lines white.
     ///
     /// # Errors
     /// When the picture cannot be written.
-    pub fn map(&self, number: usize, map: &YardMap, lines: &[Centreline]) -> Result<()> {
+    pub fn map(&self, map: &YardMap, lines: &[Centreline]) -> Result<()> {
         let range = |values: &mut dyn Iterator<Item = i64>| values.fold((i64::MAX, i64::MIN), |(a, b), v| (a.min(v), b.max(v)));
         let (c0, c1) = range(&mut map.cells().map(|cell| cell.0));
         let (r0, r1) = range(&mut map.cells().map(|cell| cell.1));
@@ -64,7 +64,7 @@ impl Debug {
         for point in lines.iter().flat_map(|line| &line.points) {
             put(point[0].floor() as i64, point[1].floor() as i64, [255; 3]);
         }
-        self.save(&format!("map_{number}.png"), &picture)
+        self.save("map.png", &picture)
     }
 
     /// `strip_TRACK.png`: the strip, a column every half metre; under it the evidence (body green, gap red), whether the strip is on a

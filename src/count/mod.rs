@@ -1,11 +1,13 @@
 //! A scene's result: the vehicles, their count with its interval, what could be seen, and whether the scene is usable.
 
-mod chunk;
 mod coverage;
 mod debug;
+mod follow;
 pub mod interval;
+mod memory;
 pub mod scene;
 pub mod site;
+mod survey;
 pub mod vehicle;
 mod walk;
 

@@ -2,20 +2,19 @@
 
 use std::path::PathBuf;
 
-use rayon::prelude::*;
-
-use super::chunk::{Chunk, chunks};
 use super::coverage::Seen;
 use super::debug::Debug;
+use super::follow::Tracks;
 use super::interval::interval;
+use super::memory::Memory;
 use super::site::{Ground, Site};
-use super::walk::{Candidate, Walk, Walked};
+use super::survey::Survey;
+use super::walk::Candidate;
 use super::{Count, SceneCount, SceneTrack, Status, Vehicle};
 use crate::error::Result;
 use crate::raster::Scene;
 use crate::segment::side_by_side::{Footprint, number_strings, resolve};
-use crate::threshold::{Plane, YardMap, plane, yard_map};
-use crate::tile::{self, Area};
+use crate::threshold::{Plane, YardMap, scene_stretch, yard_map};
 use crate::track::Centreline;
 use crate::track::align::align;
 use crate::track::find::find;
@@ -41,11 +40,11 @@ pub struct GivenTrack {
 /// How to count, apart from the yard.
 #[derive(Debug, Clone)]
 pub struct CountOptions {
-    /// Memory for pixels in MiB.
+    /// Memory that counting may take, in MiB; the result does not depend on it.
     pub max_memory_mib: usize,
     /// Where to write intermediate maps.
     pub debug_dir: Option<PathBuf>,
-    /// Core size of the tiles in metres, a multiple of 64; the result does not depend on it.
+    /// Core size of the tiles in metres, rounded up to a multiple of 64 (less where memory asks for it); the result does not depend on it.
     pub tile_size: Option<u32>,
 }
 
@@ -55,6 +54,8 @@ impl Default for CountOptions {
     }
 }
 
+/// Ground read around the ground of interest, metres: the networks' reach, and enough for the local statistics.
+const MARGIN_M: f64 = 64.0;
 /// GSD above which cars cannot be counted at all, metres.
 const COARSEST_M: f64 = 1.2;
 /// How far given tracks may lie from where they are seen, metres.
@@ -79,21 +80,60 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
     let Some(area) = site.area(ground.area()) else {
         return Ok(unusable("the yard lies outside the image".into()));
     };
-    let Some(stretch) = plane::scene_stretch(scene, area)? else {
+    let Some(stretch) = scene_stretch(scene, area)? else {
+        return Ok(unusable("no valid pixel over the yard".into()));
+    };
+    let memory = Memory::of(options.max_memory_mib);
+    let read = area.grown(MARGIN_M);
+    let Some(mut plane) = Plane::new(scene, stretch, read, memory.pixels)? else {
         return Ok(unusable("no valid pixel over the yard".into()));
     };
     let debug = options.debug_dir.as_deref().map(|folder| Debug::new(folder, scene)).transpose()?;
-    let mut all = Parts::default();
-    for chunk in chunks(area) {
-        if let Some(plane) = Plane::read(scene, stretch, chunk.read)? {
-            all.add(&plane, &ground, &site, &chunk, options, debug.as_ref())?;
-            all.chunks += 1;
-        }
+    let image = ground.area();
+    let core_m = options.tile_size.map_or(yard_map::CORE_M, |size| size as usize);
+    let core_m = memory.core_m(core_m, rayon::current_num_threads());
+    let (map, outline_seen) = Survey { scene, site: &site, image, read, core_m, memory }.run(&mut plane)?;
+    let yard = Lines::of(&site, &map);
+    if let Some(debug) = &debug {
+        debug.map(&map, &yard.lines)?;
+    }
+    let (lines, shifted, debug) = (&yard.lines, &yard.shifted, debug.as_ref());
+    let tracks = Tracks { lines, shifted, scene, site: &site, ground: &ground, map: &map, debug, memory };
+    let (walked, tracks_seen) = tracks.walked(&mut plane)?;
+    let mut all =
+        Parts { seen: outline_seen.and(tracks_seen), shift: yard.shift, confidence: yard.confidence, ..Parts::default() };
+    for (walked, name) in walked.into_iter().zip(yard.names) {
+        let step = (TRACK_POINT_M / walked.line.step).ceil().max(1.0) as usize;
+        let line = walked.line.points.iter().step_by(step).map(|&p| ground.to_pixel(p)).collect();
+        all.tracks.push(SceneTrack { name, line, visible: walked.seen });
+        all.candidates.extend(walked.candidates);
     }
     Ok(all.finish(&ground, &site, gsd))
 }
 
-/// Results of the chunks of a scene.
+/// The yard's tracks as they lie in the scene: the given ones aligned to it, else those found in it.
+struct Lines {
+    lines: Vec<Centreline>,
+    shifted: Vec<Centreline>,
+    names: Vec<String>,
+    shift: [f64; 2],
+    confidence: f64,
+}
+
+impl Lines {
+    fn of(site: &Site, map: &YardMap) -> Self {
+        if site.lines.is_empty() {
+            let lines: Vec<Centreline> = find(map).into_iter().map(|found| found.line).filter(|line| site.admits(line)).collect();
+            let names = (1..=lines.len()).map(|i| format!("t{i}")).collect();
+            return Self { lines, shifted: Vec::new(), names, shift: [0.0; 2], confidence: 0.0 };
+        }
+        let aligned = align(&site.lines, map, REGISTRATION_M);
+        let (shift, confidence) = (aligned.shift, aligned.confidence);
+        Self { lines: aligned.lines, shifted: aligned.shifted, names: site.names.clone(), shift, confidence }
+    }
+}
+
+/// What the count of a scene is made of.
 #[derive(Default)]
 struct Parts {
     candidates: Vec<Candidate>,
@@ -101,59 +141,9 @@ struct Parts {
     shift: [f64; 2],
     confidence: f64,
     seen: Seen,
-    chunks: usize,
 }
 
 impl Parts {
-    fn add(
-        &mut self,
-        plane: &Plane,
-        ground: &Ground,
-        site: &Site,
-        chunk: &Chunk,
-        options: &CountOptions,
-        debug: Option<&Debug>,
-    ) -> Result<()> {
-        let core_m =
-            options.tile_size.map_or(yard_map::CORE_M, |size| (size as usize).div_ceil(yard_map::PATCH_M) * yard_map::PATCH_M);
-        let wanted = |patch: Area| patch.intersection(chunk.read).is_some() && site.wants(patch);
-        let cores: Vec<_> = tile::cores(chunk.read, core_m as f64)
-            .into_iter()
-            .filter(|core| {
-                tile::cores(core.area(core_m as f64), yard_map::PATCH_M as f64)
-                    .iter()
-                    .any(|p| wanted(p.area(yard_map::PATCH_M as f64)))
-            })
-            .collect();
-        let map = YardMap::look(plane, &cores, core_m, wanted);
-        let (lines, shifted, names): (Vec<Centreline>, Vec<Centreline>, Vec<String>) = if site.lines.is_empty() {
-            let lines: Vec<Centreline> =
-                find(&map).into_iter().map(|found| found.line).filter(|line| site.admits(line)).collect();
-            let names = (1..=lines.len()).map(|i| format!("t{}", self.tracks.len() + i)).collect();
-            (lines, Vec::new(), names)
-        } else {
-            let aligned = align(&site.lines, &map, REGISTRATION_M);
-            (self.shift, self.confidence) = (aligned.shift, aligned.confidence);
-            (aligned.lines, aligned.shifted, site.names.clone())
-        };
-        self.seen = self.seen.and(Seen::look(site, &lines, plane, &map, ground.area(), chunk.core));
-        let first = self.tracks.len();
-        if let Some(debug) = debug {
-            debug.map(self.chunks, &map, &lines)?;
-        }
-        let walk = Walk { plane, map: &map, ground, found: site.lines.is_empty(), debug };
-        let possible = |i: usize| lines.get(i).into_iter().chain(shifted.get(i)).collect::<Vec<_>>();
-        let walked: Vec<Walked> =
-            (0..lines.len()).into_par_iter().map(|i| walk.along(&possible(i), first + i)).collect::<Result<_>>()?;
-        for (walked, name) in walked.into_iter().zip(names) {
-            let step = (TRACK_POINT_M / walked.line.step).ceil().max(1.0) as usize;
-            let line = walked.line.points.iter().step_by(step).map(|&p| ground.to_pixel(p)).collect();
-            self.tracks.push(SceneTrack { name, line, visible: walked.seen });
-            self.candidates.extend(walked.candidates.into_iter().filter(|c| chunk.core.contains(c.footprint.centre)));
-        }
-        Ok(())
-    }
-
     fn finish(self, ground: &Ground, site: &Site, gsd: f64) -> SceneCount {
         let footprints: Vec<Footprint> = self.candidates.iter().map(|candidate| candidate.footprint).collect();
         let stays = resolve(&footprints);
@@ -163,7 +153,7 @@ impl Parts {
         let mut vehicles: Vec<Vehicle> = kept.into_iter().map(|candidate| candidate.vehicle).collect();
         number_strings(&mut vehicles, &coupled);
         vehicles.iter_mut().enumerate().for_each(|(i, vehicle)| vehicle.id = i as u32 + 1);
-        let seen = self.seen.and(Seen::outside_only(site, ground.area()));
+        let seen = self.seen.and(Seen::outside(site, ground.area()));
         let coverage = seen.share();
         let number = |class: fn(&Vehicle) -> bool| vehicles.iter().filter(|vehicle| class(vehicle)).count() as u32;
         let freight = number(|vehicle| vehicle.class.is_freight());

@@ -29,6 +29,9 @@ const RECENTRINGS: usize = 2;
 const STEADY: f64 = 0.7;
 /// Half the length over which a line is brought to the centre that its own strip shows, metres: about one car.
 const RECENTRE_M: f64 = 8.0;
+/// How far from a line a walk along it looks at pixels, metres, at most: half a strip (6.2 m), and twice the largest move of the line
+/// (1.5 m), with something to spare. The pixels within this must be in the plane.
+pub const REACH_M: f64 = 16.0;
 /// A car on its track, before neighbouring tracks have been heard.
 pub struct Candidate {
     /// The vehicle; its numbers in the scene are given later.

@@ -5,6 +5,7 @@ use tiff_reader::{Ifd, OpenOptions, TiffFile};
 use super::aux_xml::parse_gdal_metadata;
 use super::bands::{BandRoles, Role};
 use super::metadata::{Metadata, parse_time};
+use super::tiff::{LAB, SEPARATED};
 
 const TAG_DATE_TIME: u16 = 306;
 const TAG_EXIF: u16 = 34665;
@@ -54,7 +55,7 @@ pub(crate) fn bands(ifd: &Ifd, bands: usize, alpha: Option<usize>) -> Option<Ban
     let mut roles = vec![Role::Other; bands];
     let mut from = "colour interpretation in the file".to_owned();
     let photometric = ifd.photometric_interpretation();
-    if bands >= 3 && matches!(photometric, Some(RGB | YCBCR)) {
+    if bands >= 3 && matches!(photometric, Some(RGB | YCBCR | SEPARATED)) {
         roles[..3].copy_from_slice(&[Role::Red, Role::Green, Role::Blue]);
         if bands >= 4 && alpha != Some(3) {
             roles[3] = Role::Nir;
@@ -75,6 +76,10 @@ pub(crate) fn bands(ifd: &Ifd, bands: usize, alpha: Option<usize>) -> Option<Ban
 pub(crate) fn not_brightness(ifd: &Ifd) -> Option<String> {
     let kind = match ifd.photometric_interpretation()? {
         PALETTE => "the samples are colour indices of a palette; convert the image with `gdal_translate -expand rgb IN OUT`",
+        SEPARATED if ifd.bits_per_sample().is_ok_and(|bits| bits.first() != Some(&8)) => {
+            "the samples are inks (CMYK); convert the image to RGB with an image editor"
+        }
+        code if LAB.contains(&code) => "the samples are CIE L*a*b* colours; convert the image to RGB with an image editor",
         MIN_IS_WHITE if ifd.samples_per_pixel() == 1 => {
             "the samples are inverted (0 is white); convert the image with `gdal_translate -scale 0 255 255 0 IN OUT` (0 65535 65535 0 for 16 \
              bits)"

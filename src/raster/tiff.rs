@@ -16,12 +16,15 @@ use super::window::Window;
 use crate::error::{Error, Result};
 
 /// Decoded blocks are kept up to so many bytes (or a sixteenth of the memory allowed, if that is less).
-const CACHE_BYTES: usize = 64 << 20;
+const CACHE_BYTES: usize = 32 << 20;
 /// Blocks from this size on are decoded by one thread at a time, so that memory does not grow with the threads.
 const LARGE_BLOCK_BYTES: usize = 16 << 20;
 /// Metadata beyond these sizes belongs to no image: 64 MiB of block offsets make 8 million blocks.
 pub(crate) const PARSE_BUDGETS: ParseBudgets =
     ParseBudgets { max_ifds: 1024, max_ifd_entries: 4096, max_tag_value_bytes: 64 << 20, max_metadata_value_bytes: 160 << 20 };
+/// TIFF photometric codes of inks (CMYK) and of CIE L*a*b* in its three encodings.
+pub(crate) const SEPARATED: u16 = 5;
+pub(crate) const LAB: std::ops::RangeInclusive<u16> = 8..=10;
 /// `NewSubfileType`, whose bit 2 marks a mask and bit 0 a reduced image.
 const TAG_NEW_SUBFILE_TYPE: u16 = 254;
 /// GDAL's nodata value, as text.
@@ -36,12 +39,23 @@ enum Mask {
     Beside(Box<TiffFile>),
 }
 
+/// What becomes of stored samples before anyone sees them, as in GDAL.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Conversion {
+    None,
+    /// 16-bit floats become 32-bit ones.
+    Half,
+    /// Inks of 8 bits (cyan, magenta, yellow, black) become red, green, blue and a full alpha.
+    Inks,
+}
+
 /// An open TIFF.
 pub struct TiffSource {
     path: PathBuf,
     tiff: TiffFile,
     layout: RasterLayout,
     kind: SampleType,
+    conversion: Conversion,
     nodata: Option<f64>,
     alpha: Option<usize>,
     mask: Mask,
@@ -78,13 +92,18 @@ impl TiffSource {
         let large_block = (rows.is_none() && block_bytes > LARGE_BLOCK_BYTES).then(|| Mutex::new(()));
         let missing = missing_blocks(ifd);
         let nodata = nodata(ifd).map(|value| as_stored(kind, value));
-        let alpha = alpha(ifd, layout.samples_per_pixel);
+        let conversion = match (layout.sample_format, layout.bits_per_sample, ifd.photometric_interpretation()) {
+            (3, 16, _) => Conversion::Half,
+            (1, 8, Some(SEPARATED)) => Conversion::Inks,
+            _ => Conversion::None,
+        };
+        let alpha = if conversion == Conversion::Inks { Some(3) } else { alpha(ifd, layout.samples_per_pixel) };
         let mask = find_mask(path, &tiff, &layout, options(cache / 4));
         if large_block.is_some() && block_bytes > cache {
             // A block that is larger than the cache would be decoded again for every window.
             tiff = TiffFile::from_source_with_options(source, options(block_bytes)).map_err(|error| explain(path, &error))?;
         }
-        Ok(Self { path: path.to_owned(), tiff, layout, kind, nodata, alpha, mask, missing, rows, large_block })
+        Ok(Self { path: path.to_owned(), tiff, layout, kind, conversion, nodata, alpha, mask, missing, rows, large_block })
     }
 
     /// The file's metadata.
@@ -102,8 +121,25 @@ impl TiffSource {
         first(&self.path, &self.tiff)
     }
 
-    /// Decoded bytes of all bands, or of one, samples of a pixel side by side.
+    /// Decoded bytes of all bands, or of one, samples of a pixel side by side, in the type that is shown.
     fn bytes(&self, window: Window, band: Option<usize>) -> Result<Vec<u8>> {
+        match (self.conversion, band) {
+            (Conversion::None, _) => self.stored(window, band),
+            (Conversion::Half, _) => {
+                let halves = self.stored(window, band)?;
+                let half = |pair: &[u8]| half::f16::from_ne_bytes([pair[0], pair[1]]).to_f32().to_ne_bytes();
+                Ok(halves.chunks_exact(2).flat_map(half).collect())
+            }
+            (Conversion::Inks, None) => Ok(self.stored(window, None)?.chunks_exact(4).flat_map(from_inks).collect()),
+            (Conversion::Inks, Some(band)) => {
+                let inks = self.stored(window, None)?;
+                Ok(inks.chunks_exact(4).filter_map(|pixel| from_inks(pixel).get(band).copied()).collect())
+            }
+        }
+    }
+
+    /// Bytes of all bands, or of one, as they are stored.
+    fn stored(&self, window: Window, band: Option<usize>) -> Result<Vec<u8>> {
         if !window.fits(self.width(), self.height()) {
             return Err(Error::image(&self.path, format!("the window {window:?} does not lie in the image")));
         }
@@ -230,7 +266,7 @@ fn sample_type(layout: &RasterLayout) -> Option<SampleType> {
         (2, 2) => SampleType::I16,
         (2, 4) => SampleType::I32,
         (2, 8) => SampleType::I64,
-        (3, 4) => SampleType::F32,
+        (3, 2 | 4) => SampleType::F32,
         (3, 8) => SampleType::F64,
         _ => return None,
     })
@@ -349,13 +385,30 @@ fn check_colours(path: &Path, ifd: &Ifd) -> Result<()> {
     const YCBCR: u16 = 6;
     const JPEG: u16 = 7;
     let model = match ifd.photometric_interpretation() {
-        Some(5) => "inks (CMYK)",
-        Some(8..=10) => "CIE L*a*b* colours",
+        Some(SEPARATED) if !inks_are_read(ifd) => "inks (CMYK) of this kind",
+        // The other encodings GDAL gives as they are.
+        Some(8) if bits(ifd) != Some(16) => "CIE L*a*b* colours",
         Some(YCBCR) if ifd.compression() != JPEG => "YCbCr colours outside JPEG",
         Some(32844 | 32845) => "LogLuv colours",
         _ => return Ok(()),
     };
     Err(Error::image(path, format!("{model} are not read; convert the image to RGB with an image editor")))
+}
+
+/// Whether inks are read: those of 8 bits are converted, if they are the usual four; others are given as they are, as in GDAL.
+fn inks_are_read(ifd: &Ifd) -> bool {
+    const JPEG: u16 = 7;
+    ifd.compression() != JPEG && (bits(ifd) != Some(8) || ifd.samples_per_pixel() == 4)
+}
+
+fn bits(ifd: &Ifd) -> Option<u16> {
+    ifd.bits_per_sample().ok()?.first().copied()
+}
+
+/// Red, green, blue and full alpha of a pixel of cyan, magenta, yellow and black, as libtiff computes them.
+fn from_inks(inks: &[u8]) -> [u8; 4] {
+    let light = |ink: u8| (u16::from(255 - inks[3]) * u16::from(255 - ink) / 255) as u8;
+    [light(inks[0]), light(inks[1]), light(inks[2]), 255]
 }
 
 /// The name of a TIFF compression.

@@ -22,6 +22,8 @@ const MAX_ENLARGEMENT: f64 = 3.0;
 const MARGIN: f64 = 25.0;
 /// Width of the small picture for the report.
 const THUMBNAIL_WIDTH: u32 = 720;
+/// Pixels that are read at a time take no more than this, whatever is allowed.
+const STRIP_BYTES: usize = 16 << 20;
 const JPEG_QUALITY: u8 = 88;
 const THUMBNAIL_QUALITY: u8 = 72;
 /// Shares of the darkest and brightest pixels that may be drawn without detail.
@@ -133,12 +135,14 @@ impl View {
         let mut reduced = Reduced::new(width, height, reduce);
         let row_bytes = self.window.width as usize * (source.bands() * source.sample_type().bytes() + 16);
         let block = source.block_size()[1].clamp(1, 4096);
-        let rows = ((memory / 4 / row_bytes.max(1)) as u32 / block * block).clamp(block.min(256), 4096);
+        let fits = ((memory / 4).min(STRIP_BYTES) / row_bytes.max(1)).clamp(1, 4096) as u32;
+        // Blocks that are too large for that are decoded once all the same: the decoder keeps the last ones.
+        let rows = if fits > block { fits / block * block } else { fits };
         let mut top = self.window.row;
         let end = self.window.row + self.window.height;
         while top < end {
             // Strips end where the file's own blocks end, so that each block is decoded once.
-            let bottom = ((top / block * block).saturating_add(rows)).clamp(top + 1, end);
+            let bottom = (top / rows * rows).saturating_add(rows).clamp(top + 1, end);
             let strip = source.read(Window::new(self.window.col, top, self.window.width, bottom - top))?;
             reduced.add(&strip, bands, top - self.window.row);
             top = bottom;

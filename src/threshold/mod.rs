@@ -1,10 +1,14 @@
 //! Radiometry and evidence: from the pixels of a tile to maps of what is track, car and heading.
 
+mod colours;
+pub mod evidence;
 pub mod network;
+mod patches;
 pub mod plane;
 pub mod radiometry;
 pub mod yard_map;
 
+pub use colours::scene_stretch;
+pub use evidence::{Evidence, YardMap};
 pub use plane::Plane;
 pub use radiometry::Stretch;
-pub use yard_map::{Evidence, YardMap};

@@ -77,35 +77,33 @@ pub fn channels(rgb: [f32; 3], local: [f32; 4], colour: bool) -> [f32; 4] {
 pub type CellSums = [f32; 5];
 
 /// Local statistics on a grid of [`CELL_M`] cells, from the sums of each cell (row-major, `cols` wide) and the number of pixels
-/// that a whole cell holds.
-pub fn local_statistics(sums: &[CellSums], cols: usize, pixels_per_cell: f32) -> Vec<[f32; 4]> {
+/// that a whole cell holds. The outer `margin` cells on every side are only looked at and get no statistics of their own; with a margin
+/// of [`LOCAL_REACH`] the statistics of a cell are the same, to the bit, whatever larger grid its surroundings are cut from.
+pub fn local_statistics(sums: &[CellSums], cols: usize, pixels_per_cell: f32, margin: usize) -> Vec<[f32; 4]> {
     let rows = sums.len().checked_div(cols).unwrap_or(0);
+    let (inner_cols, inner_rows) = (cols.saturating_sub(2 * margin), rows.saturating_sub(2 * margin));
     let sigma = (LOCAL_M / CELL_M) as f32;
     let mut kernel: Vec<f32> =
         (-(LOCAL_REACH as i32)..=LOCAL_REACH as i32).map(|i| (-0.5 * (i as f32 / sigma).powi(2)).exp()).collect();
     let total: f32 = kernel.iter().sum();
     kernel.iter_mut().for_each(|k| *k /= total);
-    let blur = |input: &[CellSums], length: usize, stride: usize, lines: usize, line_stride: usize| {
-        let mut output = vec![[0.0f32; 5]; input.len()];
-        for line in 0..lines {
-            for i in 0..length {
-                let mut sum = [0.0f32; 5];
-                let (from, to) = (i.saturating_sub(LOCAL_REACH), (i + LOCAL_REACH + 1).min(length));
-                for j in from..to {
-                    let weight = kernel[j + LOCAL_REACH - i];
-                    let cell = &input[line * line_stride + j * stride];
-                    sum.iter_mut().zip(cell).for_each(|(s, c)| *s += weight * c);
-                }
-                output[line * line_stride + i * stride] = sum;
-            }
-        }
-        output
+    // The weighted sum over the cells along one axis, in their order.
+    let blur = |cells: &[CellSums], centre: usize, stride: usize, length: usize| {
+        let (from, to) = (centre.saturating_sub(LOCAL_REACH), (centre + LOCAL_REACH + 1).min(length));
+        (from..to).fold([0.0f32; 5], |mut sum, i| {
+            let weight = kernel[i + LOCAL_REACH - centre];
+            sum.iter_mut().zip(&cells[i * stride]).for_each(|(s, c)| *s += weight * c);
+            sum
+        })
     };
     let scaled: Vec<CellSums> = sums.iter().map(|cell| cell.map(|value| value / pixels_per_cell.max(1e-6))).collect();
-    let across = blur(&scaled, cols, 1, rows, cols);
-    let both = blur(&across, rows, cols, cols, 1);
-    both.iter()
-        .map(|&[n, log, square, c1, c2]| {
+    let mut across = Vec::with_capacity(rows * inner_cols);
+    for line in scaled.chunks_exact(cols.max(1)) {
+        across.extend((0..inner_cols).map(|col| blur(line, margin + col, 1, cols)));
+    }
+    (0..inner_rows * inner_cols)
+        .map(|i| {
+            let [n, log, square, c1, c2] = blur(&across[i % inner_cols..], margin + i / inner_cols, inner_cols, rows);
             let n = n.max(1e-4);
             let mean = log / n;
             let deviation = (square / n - mean * mean).max(0.0).sqrt();
@@ -132,7 +130,7 @@ mod tests {
     #[test]
     fn a_uniform_field_has_its_own_mean_and_the_least_deviation() {
         let cell = [64.0, 64.0 * -0.7, 64.0 * 0.49, 6.4, -3.2];
-        let local = local_statistics(&vec![cell; 30 * 20], 30, 64.0);
+        let local = local_statistics(&vec![cell; 30 * 20], 30, 64.0, 0);
         for value in local {
             assert!((value[0] + 0.7).abs() < 1e-4 && (value[1] - MIN_DEVIATION).abs() < 1e-3);
             assert!((value[2] - 0.1).abs() < 1e-4 && (value[3] + 0.05).abs() < 1e-4);
@@ -143,7 +141,7 @@ mod tests {
     fn cells_without_valid_pixels_take_no_part() {
         let mut cells = vec![[64.0, 64.0, 64.0, 0.0, 0.0]; 400];
         cells[200..].fill([0.0; 5]);
-        let local = local_statistics(&cells, 20, 64.0);
+        let local = local_statistics(&cells, 20, 64.0, 0);
         assert!((local[15 * 20 + 3][0] - 1.0).abs() < 1e-3);
     }
 }

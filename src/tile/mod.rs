@@ -1,5 +1,8 @@
 //! The grid of cores and halos: which squares of ground a network looks at, and in which order.
 
+/// Side of the squares of ground in which pixels and maps are kept, metres; the cores that a network looks at are multiples of it.
+pub const PATCH_M: usize = 64;
+
 /// A rectangle of ground in metres, x to the right and y down from the outer corner of the scene's top-left pixel.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Area {

@@ -34,3 +34,60 @@ pub fn strip(plane: &Plane, line: &Centreline) -> Maps {
     }
     maps
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raster::{Scene, SceneOptions};
+    use crate::threshold::scene_stretch;
+    use crate::tile::{Area, Core};
+    use std::collections::BTreeSet;
+
+    /// 330 x 250 m at 1.1 m, with a nodata corner: five by four patches, none of them as wide as another in pixels.
+    fn scene(folder: &std::path::Path) -> Scene {
+        let path = folder.join("scene.png");
+        let picture = image::RgbaImage::from_fn(300, 227, |col, row| {
+            let noise = ((col * 7919 + row * 104_729) % 251) as u8;
+            image::Rgba([noise, (row % 256) as u8, (col / 2) as u8, if col + row < 40 { 0 } else { 255 }])
+        });
+        picture.save(&path).unwrap();
+        Scene::open(&path, &SceneOptions { gsd_m: Some(1.1), ..SceneOptions::default() }).unwrap()
+    }
+
+    #[test]
+    fn a_strip_is_the_same_to_the_bit_whatever_else_is_in_memory() {
+        let folder = tempfile::tempdir().unwrap();
+        let scene = scene(folder.path());
+        let area = Area { x0: 0.0, y0: 0.0, x1: 330.0, y1: 249.7 };
+        let stretch = scene_stretch(&scene, area).unwrap().unwrap();
+        let lines: Vec<Centreline> =
+            [[[5.0, 8.0], [320.0, 240.0]], [[64.0, -20.0], [64.5, 260.0]], [[-9.0, 191.0], [340.0, 193.0]]]
+                .iter()
+                .map(|line| Centreline::resampled(line, ALONG_M).unwrap())
+                .collect();
+        let mut whole = Plane::new(&scene, stretch, area, 64 << 20).unwrap().unwrap();
+        let all: BTreeSet<Core> = whole.patches_in(area).collect();
+        assert_eq!(all.len(), 6 * 4);
+        whole.require(&scene, &all).unwrap();
+        let expected: Vec<Maps> = lines.iter().map(|line| strip(&whole, line)).collect();
+        assert!(expected.iter().any(|strip| strip.plane(3).contains(&0.0)) && expected.iter().all(|s| s.plane(3).contains(&1.0)));
+        // Room for nine patches: what the statistics take in around them is read, summed up and dropped.
+        let room = 9 * whole.patch_bytes();
+        let mut small = Plane::new(&scene, stretch, area, room).unwrap().unwrap();
+        assert!(small.require(&scene, &all).unwrap_err().to_string().contains("--max-memory"));
+        for (line, expected) in lines.iter().zip(&expected) {
+            for from in (0..expected.cols).step_by(200).rev() {
+                let part = line.points[from..(from + 200).min(line.points.len())].to_vec();
+                let near = |p: &[f64; 2]| Area { x0: p[0], y0: p[1], x1: p[0], y1: p[1] }.grown(12.0);
+                let patches = part.iter().flat_map(|p| small.patches_in(near(p)).collect::<Vec<_>>()).collect();
+                small.require(&scene, &patches).unwrap();
+                let own = strip(&small, line);
+                for (row, col) in (0..4 * ROWS).flat_map(|row| (from..(from + 200).min(expected.cols)).map(move |col| (row, col)))
+                {
+                    let at = row * expected.cols + col;
+                    assert_eq!(own.data[at].to_bits(), expected.data[at].to_bits(), "row {row}, column {col}");
+                }
+            }
+        }
+    }
+}

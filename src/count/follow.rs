@@ -1,0 +1,100 @@
+//! The cars of every track, a few tracks at a time: as many as have their pixels in memory together.
+
+use std::collections::BTreeSet;
+
+use rayon::prelude::*;
+
+use super::coverage::Seen;
+use super::debug::Debug;
+use super::memory::Memory;
+use super::site::{Ground, Site};
+use super::walk::{REACH_M, Walk, Walked};
+use crate::error::Result;
+use crate::raster::Scene;
+use crate::threshold::{Plane, YardMap};
+use crate::tile::{Area, Core, PATCH_M};
+use crate::track::Centreline;
+
+/// Bytes that a walk takes for each metre of its track: the strip, and what the strip network makes of it.
+const BYTES_PER_METRE: usize = 16 << 10;
+/// Ground beside the pixels looked at on which their statistics are kept: one cell of 4 m.
+const CELL_M: f64 = 4.0;
+
+/// The tracks of a scene and what they lie in.
+pub struct Tracks<'a> {
+    /// The lines, and for each of them what else it may be (possibly nothing).
+    pub lines: &'a [Centreline],
+    /// For given tracks, the lines moved by the scene's shift alone.
+    pub shifted: &'a [Centreline],
+    /// The image.
+    pub scene: &'a Scene,
+    /// What is known of the yard.
+    pub site: &'a Site,
+    /// Pixels, metres and degrees.
+    pub ground: &'a Ground<'a>,
+    /// The yard map.
+    pub map: &'a YardMap,
+    /// Where pictures go.
+    pub debug: Option<&'a Debug>,
+    /// Memory to keep to.
+    pub memory: Memory,
+}
+
+impl Tracks<'_> {
+    /// Walks along every track, in their order; also says what was seen along them.
+    ///
+    /// # Errors
+    /// When the image cannot be decoded along a track, or the pixels of one track do not fit in memory.
+    pub fn walked(&self, plane: &mut Plane) -> Result<(Vec<Walked>, Seen)> {
+        let (mut walked, mut seen) = (Vec::with_capacity(self.lines.len()), Seen::default());
+        let mut from = 0;
+        while from < self.lines.len() {
+            let mut patches = self.patches(plane, from);
+            let (mut to, mut bytes) = (from + 1, self.bytes(from));
+            while to < self.lines.len() {
+                let own = self.patches(plane, to);
+                let more = own.difference(&patches).count();
+                bytes += self.bytes(to);
+                if (patches.len() + more) * plane.patch_bytes() > plane.memory() || bytes > self.memory.networks {
+                    break;
+                }
+                patches.extend(own);
+                to += 1;
+            }
+            plane.require(self.scene, &patches)?;
+            let plane = &*plane;
+            let Self { map, ground, debug, .. } = *self;
+            let walk = Walk { plane, map, ground, found: self.site.lines.is_empty(), debug };
+            for line in &self.lines[from..to] {
+                seen = seen.and(Seen::along(self.site, line, plane, map, ground.area()));
+            }
+            let part: Vec<Walked> =
+                (from..to).into_par_iter().map(|i| walk.along(&self.possible(i), i)).collect::<Result<_>>()?;
+            walked.extend(part);
+            from = to;
+        }
+        Ok((walked, seen))
+    }
+
+    fn possible(&self, track: usize) -> Vec<&Centreline> {
+        self.lines.get(track).into_iter().chain(self.shifted.get(track)).collect()
+    }
+
+    fn bytes(&self, track: usize) -> usize {
+        self.lines[track].length() as usize * BYTES_PER_METRE
+    }
+
+    /// The patches that a walk along a track may look at.
+    fn patches(&self, plane: &Plane, track: usize) -> BTreeSet<Core> {
+        let mut patches = BTreeSet::new();
+        for line in self.possible(track) {
+            let every = (PATCH_M as f64 / 4.0 / line.step).max(1.0) as usize;
+            // Half of the way to the next point looked at, on either side.
+            let reach = REACH_M + CELL_M + every as f64 * line.step / 2.0;
+            for point in line.points.iter().step_by(every).chain(line.points.last()) {
+                patches.extend(plane.patches_in(Area { x0: point[0], y0: point[1], x1: point[0], y1: point[1] }.grown(reach)));
+            }
+        }
+        patches
+    }
+}

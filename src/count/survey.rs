@@ -1,0 +1,96 @@
+//! The ground of a scene looked at core by core: the yard map, and how much of the outline's ground was seen.
+
+use std::collections::BTreeSet;
+
+use rayon::prelude::*;
+
+use super::coverage::Seen;
+use super::memory::Memory;
+use super::site::Site;
+use crate::error::{Error, Result};
+use crate::raster::Scene;
+use crate::threshold::yard_map::{HALO_M, look, look_bytes};
+use crate::threshold::{Plane, YardMap};
+use crate::tile::{self, Area, Core, PATCH_M};
+
+/// Cores that each thread is given at a time: their pixels are read before any of them is looked at.
+const CORES_PER_THREAD: usize = 4;
+
+/// What a survey is made of.
+pub struct Survey<'a> {
+    /// The image.
+    pub scene: &'a Scene,
+    /// What is known of the yard.
+    pub site: &'a Site,
+    /// The ground that the image covers.
+    pub image: Area,
+    /// The ground that is read.
+    pub read: Area,
+    /// Side of a core, metres: a multiple of [`PATCH_M`]. The result does not depend on it.
+    pub core_m: usize,
+    /// Memory to keep to.
+    pub memory: Memory,
+}
+
+impl Survey<'_> {
+    /// The yard map, and what was seen of the outline.
+    ///
+    /// # Errors
+    /// When the image cannot be decoded, or the map does not fit in memory.
+    pub fn run(&self, plane: &mut Plane) -> Result<(YardMap, Seen)> {
+        let wanted = |patch: Area| patch.intersection(self.read).is_some() && self.site.wants(patch);
+        let cores = self.cores(plane, wanted);
+        let threads = rayon::current_num_threads();
+        let at_once = (self.memory.networks / look_bytes(self.core_m)).clamp(1, threads);
+        // All threads may be busy: then a few cores for each keep them so. Else only so many cores are given out as may run.
+        let batch = if at_once == threads { CORES_PER_THREAD * threads } else { at_once };
+        let around = |cores: &[Core]| -> BTreeSet<Core> {
+            let areas = cores.iter().map(|core| core.area(self.core_m as f64).grown(HALO_M as f64));
+            areas.flat_map(|area| plane.patches_in(area).collect::<Vec<_>>()).collect()
+        };
+        let mut batches: Vec<(&[Core], BTreeSet<Core>)> = Vec::new();
+        let mut rest = cores.as_slice();
+        while !rest.is_empty() {
+            let mut number = batch.min(rest.len());
+            let mut patches = around(&rest[..number]);
+            while number > 1 && patches.len() * plane.patch_bytes() > plane.memory() / 2 {
+                number = number.div_ceil(2);
+                patches = around(&rest[..number]);
+            }
+            batches.push((&rest[..number], patches));
+            rest = &rest[number..];
+        }
+        let (mut map, mut seen) = (YardMap::default(), Seen::default());
+        for (cores, patches) in batches {
+            plane.require(self.scene, &patches)?;
+            let plane = &*plane;
+            let looked: Vec<_> = cores.par_iter().map(|&core| look(plane, core, self.core_m, wanted)).collect();
+            for (patch, evidence) in looked.into_iter().flatten() {
+                seen = seen.and(Seen::of_outline(self.site, patch, self.image, plane, &evidence));
+                map.insert(patch, &evidence);
+            }
+            if map.bytes() > self.memory.map {
+                return Err(Error::image(
+                    &self.scene.path,
+                    format!(
+                        "so much of the image looks like tracks that the map of it takes more than {} MiB; raise --max-memory, or say \
+                         where the yard is (--aoi, --tracks)",
+                        self.memory.map >> 20
+                    ),
+                ));
+            }
+        }
+        Ok((map, seen))
+    }
+
+    /// The cores that have a wanted patch: row by row within strips of ground so narrow that rows that see the same ground follow each
+    /// other before it is dropped.
+    fn cores(&self, plane: &Plane, wanted: impl Fn(Area) -> bool) -> Vec<Core> {
+        let size = self.core_m as f64;
+        let mut cores = tile::cores(self.read, size);
+        cores.retain(|core| tile::cores(core.area(size), PATCH_M as f64).iter().any(|patch| wanted(patch.area(PATCH_M as f64))));
+        let across = (plane.patches_across() * PATCH_M / self.core_m).max(1) as i64;
+        cores.sort_by_key(|core| (core.col.div_euclid(across), core.row, core.col));
+        cores
+    }
+}
