@@ -11,11 +11,13 @@ def convolutions(net):
     return [m for m in net.modules() if isinstance(m, (torch.nn.Conv1d, torch.nn.Conv2d))]
 
 
-def write(net, path):
+def write(net, path, outputs=None):
+    """Writes a net; of its last layer only the first `outputs`: those that the program reads."""
     with open(path, 'wb') as f:
         for m in convolutions(net):
             w = m.weight.detach().numpy().reshape(m.out_channels, -1)
-            for row, bias in zip(w, m.bias.detach().numpy()):
+            last = m is convolutions(net)[-1]
+            for row, bias in list(zip(w, m.bias.detach().numpy()))[:outputs if last else None]:
                 s = max(float(np.abs(row).max()), 1e-9) / 32767
                 f.write(struct.pack('<ff', s, bias) + np.round(row / s).astype('<i2').tobytes())
     print(path, os.path.getsize(path), 'bytes')

@@ -26,6 +26,8 @@ pub struct Tracks<'a> {
     pub lines: &'a [Centreline],
     /// For given tracks, the lines moved by the scene's shift alone.
     pub shifted: &'a [Centreline],
+    /// Number of the first of them among the scene's tracks.
+    pub first: usize,
     /// The image.
     pub scene: &'a Scene,
     /// What is known of the yard.
@@ -69,7 +71,7 @@ impl Tracks<'_> {
                 seen = seen.and(Seen::along(self.site, line, plane, map, ground.area()));
             }
             let part: Vec<Walked> =
-                (from..to).into_par_iter().map(|i| walk.along(&self.possible(i), i)).collect::<Result<_>>()?;
+                (from..to).into_par_iter().map(|i| walk.along(&self.possible(i), self.first + i)).collect::<Result<_>>()?;
             walked.extend(part);
             from = to;
         }

@@ -1,5 +1,6 @@
 //! A scene's result: the vehicles, their count with its interval, what could be seen, and whether the scene is usable.
 
+mod belief;
 mod coverage;
 mod debug;
 mod follow;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::belief::believed;
 use super::coverage::Seen;
 use super::debug::Debug;
 use super::follow::Tracks;
@@ -9,12 +10,12 @@ use super::interval::interval;
 use super::memory::Memory;
 use super::site::{Ground, Site};
 use super::survey::Survey;
-use super::walk::Candidate;
+use super::walk::{Candidate, Walked};
 use super::{Count, SceneCount, SceneTrack, Status, Vehicle};
 use crate::error::Result;
 use crate::raster::Scene;
 use crate::segment::side_by_side::{Footprint, number_strings, resolve};
-use crate::threshold::{Plane, YardMap, scene_stretch, yard_map};
+use crate::threshold::{Plane, scene_stretch, yard_map};
 use crate::track::Centreline;
 use crate::track::align::align;
 use crate::track::find::find;
@@ -60,6 +61,11 @@ const MARGIN_M: f64 = 64.0;
 const COARSEST_M: f64 = 1.2;
 /// How far given tracks may lie from where they are seen, metres.
 const REGISTRATION_M: f64 = 9.0;
+/// How often tracks are looked for: those that are sure in the first round keep the second from straying onto them.
+const ROUNDS: usize = 2;
+/// Ground on either side of a sure track that no other track's centre line enters, metres: half the narrowest spacing, and the spread of
+/// the evidence left to the neighbour.
+const CLEAR_M: f64 = 2.0;
 /// Distance between the points of a track that is written out, metres.
 const TRACK_POINT_M: f64 = 2.0;
 /// Coverage below which a scene says nothing, and above which nothing worth mentioning is missing.
@@ -92,45 +98,49 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
     let image = ground.area();
     let core_m = options.tile_size.map_or(yard_map::CORE_M, |size| size as usize);
     let core_m = memory.core_m(core_m, rayon::current_num_threads());
-    let (map, outline_seen) = Survey { scene, site: &site, image, read, core_m, memory }.run(&mut plane)?;
-    let yard = Lines::of(&site, &map);
-    if let Some(debug) = &debug {
-        debug.map(&map, &yard.lines)?;
-    }
-    let (lines, shifted, debug) = (&yard.lines, &yard.shifted, debug.as_ref());
-    let tracks = Tracks { lines, shifted, scene, site: &site, ground: &ground, map: &map, debug, memory };
-    let (walked, tracks_seen) = tracks.walked(&mut plane)?;
-    let mut all =
-        Parts { seen: outline_seen.and(tracks_seen), shift: yard.shift, confidence: yard.confidence, ..Parts::default() };
-    for (walked, name) in walked.into_iter().zip(yard.names) {
-        let step = (TRACK_POINT_M / walked.line.step).ceil().max(1.0) as usize;
-        let line = walked.line.points.iter().step_by(step).map(|&p| ground.to_pixel(p)).collect();
-        all.tracks.push(SceneTrack { name, line, visible: walked.seen });
-        all.candidates.extend(walked.candidates);
+    let (mut map, outline_seen) = Survey { scene, site: &site, image, read, core_m, memory }.run(&mut plane)?;
+    let debug = debug.as_ref();
+    let mut all = Parts { seen: outline_seen, ..Parts::default() };
+    if site.lines.is_empty() {
+        let mut found: Vec<Walked> = Vec::new();
+        for round in 0..ROUNDS {
+            let lines: Vec<Centreline> =
+                find(&map).into_iter().map(|found| found.line).filter(|line| site.admits(line)).collect();
+            if round == 0
+                && let Some(debug) = debug
+            {
+                debug.map(&map, &lines)?;
+            }
+            let first = found.len();
+            let tracks =
+                Tracks { lines: &lines, shifted: &[], first, scene, site: &site, ground: &ground, map: &map, debug, memory };
+            let (walked, seen) = tracks.walked(&mut plane)?;
+            all.seen = all.seen.and(seen);
+            walked.iter().for_each(|walked| map.clear(&walked.sure, CLEAR_M));
+            found.extend(walked);
+        }
+        let believed = believed(&found);
+        for (i, (mut walked, believed)) in found.into_iter().zip(believed).enumerate() {
+            if !believed {
+                walked.candidates.clear();
+            }
+            all.add(walked, format!("t{}", i + 1), &ground);
+        }
+    } else {
+        let aligned = align(&site.lines, &map, REGISTRATION_M);
+        (all.shift, all.confidence) = (aligned.shift, aligned.confidence);
+        if let Some(debug) = debug {
+            debug.map(&map, &aligned.lines)?;
+        }
+        let (lines, shifted) = (&aligned.lines, &aligned.shifted);
+        let tracks = Tracks { lines, shifted, first: 0, scene, site: &site, ground: &ground, map: &map, debug, memory };
+        let (walked, seen) = tracks.walked(&mut plane)?;
+        all.seen = all.seen.and(seen);
+        for (walked, name) in walked.into_iter().zip(&site.names) {
+            all.add(walked, name.clone(), &ground);
+        }
     }
     Ok(all.finish(&ground, &site, gsd))
-}
-
-/// The yard's tracks as they lie in the scene: the given ones aligned to it, else those found in it.
-struct Lines {
-    lines: Vec<Centreline>,
-    shifted: Vec<Centreline>,
-    names: Vec<String>,
-    shift: [f64; 2],
-    confidence: f64,
-}
-
-impl Lines {
-    fn of(site: &Site, map: &YardMap) -> Self {
-        if site.lines.is_empty() {
-            let lines: Vec<Centreline> = find(map).into_iter().map(|found| found.line).filter(|line| site.admits(line)).collect();
-            let names = (1..=lines.len()).map(|i| format!("t{i}")).collect();
-            return Self { lines, shifted: Vec::new(), names, shift: [0.0; 2], confidence: 0.0 };
-        }
-        let aligned = align(&site.lines, map, REGISTRATION_M);
-        let (shift, confidence) = (aligned.shift, aligned.confidence);
-        Self { lines: aligned.lines, shifted: aligned.shifted, names: site.names.clone(), shift, confidence }
-    }
 }
 
 /// What the count of a scene is made of.
@@ -144,6 +154,14 @@ struct Parts {
 }
 
 impl Parts {
+    /// Adds what was found along a track.
+    fn add(&mut self, walked: Walked, name: String, ground: &Ground) {
+        let step = (TRACK_POINT_M / walked.line.step).ceil().max(1.0) as usize;
+        let line = walked.line.points.iter().step_by(step).map(|&p| ground.to_pixel(p)).collect();
+        self.tracks.push(SceneTrack { name, line, visible: walked.seen });
+        self.candidates.extend(walked.candidates);
+    }
+
     fn finish(self, ground: &Ground, site: &Site, gsd: f64) -> SceneCount {
         let footprints: Vec<Footprint> = self.candidates.iter().map(|candidate| candidate.footprint).collect();
         let stays = resolve(&footprints);

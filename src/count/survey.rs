@@ -9,6 +9,7 @@ use super::memory::Memory;
 use super::site::Site;
 use crate::error::{Error, Result};
 use crate::raster::Scene;
+use crate::threshold::shadow::ShadowSide;
 use crate::threshold::yard_map::{HALO_M, look, look_bytes};
 use crate::threshold::{Plane, YardMap};
 use crate::tile::{self, Area, Core, PATCH_M};
@@ -60,13 +61,32 @@ impl Survey<'_> {
             batches.push((&rest[..number], patches));
             rest = &rest[number..];
         }
-        let (mut map, mut seen) = (YardMap::default(), Seen::default());
+        let (map, seen, shadows) = self.look(plane, &batches, wanted)?;
+        if plane.shadow == [0.0; 2]
+            && let Some(shadow) = shadows.vector()
+        {
+            // The sun is not known, but its shadows are seen: look again, knowing where they fall.
+            plane.shadow = shadow;
+            let (map, seen, _) = self.look(plane, &batches, wanted)?;
+            return Ok((map, seen));
+        }
+        Ok((map, seen))
+    }
+
+    fn look(
+        &self,
+        plane: &mut Plane,
+        batches: &[(&[Core], BTreeSet<Core>)],
+        wanted: impl Fn(Area) -> bool + Sync + Copy,
+    ) -> Result<(YardMap, Seen, ShadowSide)> {
+        let (mut map, mut seen, mut shadows) = (YardMap::default(), Seen::default(), ShadowSide::default());
         for (cores, patches) in batches {
-            plane.require(self.scene, &patches)?;
+            plane.require(self.scene, patches)?;
             let plane = &*plane;
             let looked: Vec<_> = cores.par_iter().map(|&core| look(plane, core, self.core_m, wanted)).collect();
             for (patch, evidence) in looked.into_iter().flatten() {
                 seen = seen.and(Seen::of_outline(self.site, patch, self.image, plane, &evidence));
+                shadows.add(plane, patch, &evidence);
                 map.insert(patch, &evidence);
             }
             if map.bytes() > self.memory.map {
@@ -80,7 +100,7 @@ impl Survey<'_> {
                 ));
             }
         }
-        Ok((map, seen))
+        Ok((map, seen, shadows))
     }
 
     /// The cores that have a wanted patch: row by row within strips of ground so narrow that rows that see the same ground follow each

@@ -32,6 +32,12 @@ const RECENTRE_M: f64 = 8.0;
 /// How far from a line a walk along it looks at pixels, metres, at most: half a strip (6.2 m), and twice the largest move of the line
 /// (1.5 m), with something to spare. The pixels within this must be in the plane.
 pub const REACH_M: f64 = 16.0;
+/// Weight of the yard map's ridge in a track's score.
+const RIDGE_WEIGHT: f64 = 5.0;
+/// A stretch of a found line is a track for certain when its columns look like one at least this much over this length, metres.
+const SURE: f64 = 0.6;
+const SURE_M: f64 = 30.0;
+
 /// A car on its track, before neighbouring tracks have been heard.
 pub struct Candidate {
     /// The vehicle; its numbers in the scene are given later.
@@ -85,7 +91,23 @@ impl Walk<'_> {
         } else {
             cars.iter().filter_map(|car| candidate(self, &line, &columns, car, track)).collect()
         };
-        Ok(Walked { candidates, seen, line })
+        let sure = sure(&line, &columns);
+        let score = self.track_score(&line, &columns);
+        Ok(Walked { candidates, seen, line, sure, score })
+    }
+
+    /// How much a line that holds cars looks like a track there: how sure the strip network is under the cars (log odds), over what
+    /// length, and how clear the ridge is on the yard map. Rows of containers or lorries are short, and every stretch of them is
+    /// doubtful.
+    fn track_score(&self, line: &Centreline, columns: &[Column]) -> f64 {
+        let occupied: Vec<f64> = columns
+            .iter()
+            .filter(|column| column.seen && column.state[0] <= 0.5f32.ln())
+            .map(|column| f64::from(column.on_track))
+            .collect();
+        let under = (occupied.iter().sum::<f64>() / occupied.len().max(1) as f64).clamp(1e-4, 1.0 - 1e-4);
+        let ridge = line.points.iter().map(|p| f64::from(self.map.at(p[0], p[1]).track)).sum::<f64>() / line.points.len() as f64;
+        (under / (1.0 - under)).ln() + (line.length() / 100.0).ln() + RIDGE_WEIGHT * (ridge - 0.5)
     }
 
     /// The line brought to the centre that its own strip shows (look, move, look again), and how much it looks like a track there.
@@ -113,6 +135,27 @@ pub struct Walked {
     pub seen: f64,
     /// The line on which they were found.
     pub line: Centreline,
+    /// The stretches of it that are surely a track.
+    pub sure: Vec<Centreline>,
+    /// How much it looks like a track where it holds cars; see [`super::belief`].
+    pub score: f64,
+}
+
+/// Stretches of a line whose columns look like a track, at least [`SURE_M`] long.
+fn sure(line: &Centreline, columns: &[Column]) -> Vec<Centreline> {
+    let per_column = (COLUMN_M / line.step).round() as usize;
+    let seen = |column: &Column| if column.seen { f64::from(column.on_track) } else { 0.0 };
+    let looks = smoothed(&columns.iter().map(seen).collect::<Vec<_>>(), (SURE_M / 2.0 / COLUMN_M) as usize);
+    let mut stretches = Vec::new();
+    let mut from = 0;
+    while from < looks.len() {
+        let length = looks[from..].iter().take_while(|&&p| p >= SURE).count();
+        if length as f64 * COLUMN_M >= SURE_M {
+            stretches.push(line.part(from * per_column, ((from + length) * per_column).min(line.points.len() - 1)));
+        }
+        from += length.max(1);
+    }
+    stretches
 }
 
 /// Whether the part of a found track on which nothing stands looks like a track. A row of lorries or containers does not: what lies

@@ -8,6 +8,9 @@ const KIND_NAMED: f64 = 0.45;
 /// A vehicle is a locomotive or a coach when that is at least this probable: taking freight for a locomotive costs a car, and
 /// freight is far more common.
 const OTHER_NAMED: f64 = 0.6;
+/// Locomotives and coaches are shown to the network far more often than they stand in yards (`training/strip_net.py`); their scores
+/// (natural logarithms) are lowered by this much.
+const SHOWN_OFTEN: f64 = 2.0;
 /// Body lengths of coaches and of locomotives, metres: from narrow-gauge and shunting stock to the longest of North America, with a margin
 /// for the error of a body's ends.
 const COACH_M: [f64; 2] = [18.0, 28.5];
@@ -27,6 +30,11 @@ pub fn classify(columns: &[Column]) -> (Class, f64) {
         scores.iter_mut().zip(column.class).for_each(|(sum, score)| *sum += f64::from(score));
     }
     scores.iter_mut().for_each(|score| *score *= SHARPENING / inner.len() as f64);
+    for (class, score) in CLASSES.iter().zip(&mut scores) {
+        if matches!(class, Class::Locomotive | Class::Coach) {
+            *score -= SHOWN_OFTEN;
+        }
+    }
     let top = scores.iter().copied().fold(f64::MIN, f64::max);
     let total: f64 = scores.iter().map(|score| (score - top).exp()).sum();
     let mut probability = scores.map(|score| (score - top).exp() / total);

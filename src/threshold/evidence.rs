@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::tile::{Core, PATCH_M};
+use crate::track::Centreline;
 
 /// Side of the squares of evidence that are kept or not, metres.
 const SQUARE_M: usize = 16;
@@ -94,6 +95,28 @@ impl YardMap {
         if hidden != 0 {
             self.hidden.insert((patch.row, patch.col), hidden);
         }
+    }
+
+    /// Takes the tracks within `reach` metres of the given lines off the map.
+    pub fn clear(&mut self, lines: &[Centreline], reach: f64) {
+        for [x, y] in lines.iter().flat_map(|line| &line.points) {
+            let [from, to] = [-reach, reach].map(|r| ((x + r).floor() as i64, (y + r).floor() as i64));
+            for (row, col) in (from.1..=to.1).flat_map(|row| (from.0..=to.0).map(move |col| (row, col))) {
+                if (col as f64 + 0.5 - x).hypot(row as f64 + 0.5 - y) <= reach
+                    && let Some(cell) = self.kept(col, row)
+                {
+                    cell.track = 0;
+                }
+            }
+        }
+    }
+
+    fn kept(&mut self, col: i64, row: i64) -> Option<&mut Packed> {
+        let side = PATCH_M as i64;
+        let (r, c) = (row.rem_euclid(side) as usize, col.rem_euclid(side) as usize);
+        let patch = self.patches.get_mut(&(row.div_euclid(side), col.div_euclid(side)))?;
+        let cells = patch[r / SQUARE_M * SQUARES + c / SQUARE_M].as_mut()?;
+        Some(&mut cells[r % SQUARE_M * SQUARE_M + c % SQUARE_M])
     }
 
     /// Bytes that the map takes.

@@ -6,6 +6,7 @@ pub mod network;
 mod patches;
 pub mod plane;
 pub mod radiometry;
+pub mod shadow;
 pub mod yard_map;
 
 pub use colours::scene_stretch;

@@ -13,8 +13,8 @@ use crate::threshold::YardMap;
 const SEED: f32 = 0.45;
 /// Step of the tracker, metres.
 const STEP_M: f64 = 2.0;
-/// Look-ahead, metres.
-const AHEAD_M: f64 = 18.0;
+/// Look-ahead, metres: longer than a car, so that one whose evidence is poor does not turn the walk.
+const AHEAD_M: f64 = 30.0;
 /// Tightest curve, metres: yard tracks go down to 180 m, turnouts to 150 m.
 const RADIUS_M: f64 = 150.0;
 /// Curvatures tried on either side of straight on.

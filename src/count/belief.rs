@@ -1,0 +1,109 @@
+//! Which of the lines that were found are tracks: a line for itself, and a line as part of a yard.
+//!
+//! A car is believed only on a track. Rows of containers, lorries and sheds make lines that hold something like cars; they are short and
+//! doubtful all along, and they do not run beside tracks that are certain, as the tracks of a yard do.
+
+use std::collections::HashMap;
+
+use super::walk::Walked;
+use crate::track::Centreline;
+
+/// Least score ([`Walked::score`]) of a line that stands alone, and of one that runs beside certain tracks. Chosen on the lines found in the
+/// shared labelled scenes and in real tiles without railway.
+const ALONE: f64 = 3.0;
+const BESIDE: f64 = 1.5;
+/// Score from which a line is certain, so that it speaks for its neighbours; a line without cars speaks for them when it is bare track over
+/// this length, metres.
+const CERTAIN: f64 = 4.5;
+const BARE_M: f64 = 100.0;
+/// Tracks of a yard lie this far apart, metres: the narrowest spacing, and a road or a platform between two tracks.
+const APART_M: [f64; 2] = [3.4, 14.0];
+/// Share of a line's length that must have such a neighbour.
+const SHARE: f64 = 0.6;
+/// Cosine of the largest angle between neighbours, 8 degrees: the angle of a ladder.
+const PARALLEL: f64 = 0.99;
+/// Distance between the points of a line that are compared, metres.
+const STEP_M: f64 = 5.0;
+
+/// For each line whether its cars are believed.
+pub fn believed(lines: &[Walked]) -> Vec<bool> {
+    let mut neighbours = Neighbours::default();
+    for (number, walked) in lines.iter().enumerate() {
+        let sure: f64 = walked.sure.iter().map(Centreline::length).sum();
+        if if walked.candidates.is_empty() { sure >= BARE_M } else { walked.score >= CERTAIN } {
+            walked.sure.iter().for_each(|stretch| neighbours.add(number, stretch));
+        }
+    }
+    lines
+        .iter()
+        .enumerate()
+        .map(|(number, walked)| {
+            walked.score >= ALONE || walked.score >= BESIDE && neighbours.share(number, &walked.line) >= SHARE
+        })
+        .collect()
+}
+
+/// Points of the certain tracks with their direction, in cells of [`APART_M`].
+#[derive(Default)]
+struct Neighbours {
+    cells: HashMap<(i64, i64), Vec<(usize, [f64; 2], [f64; 2])>>,
+}
+
+impl Neighbours {
+    fn cell([x, y]: [f64; 2]) -> (i64, i64) {
+        ((x / APART_M[1]).floor() as i64, (y / APART_M[1]).floor() as i64)
+    }
+
+    fn points(line: &Centreline) -> impl Iterator<Item = ([f64; 2], [f64; 2])> {
+        let every = (STEP_M / line.step).max(1.0) as usize;
+        (0..line.points.len()).step_by(every).map(|i| (line.points[i], line.tangent(i)))
+    }
+
+    fn add(&mut self, number: usize, line: &Centreline) {
+        for (point, tangent) in Self::points(line) {
+            self.cells.entry(Self::cell(point)).or_default().push((number, point, tangent));
+        }
+    }
+
+    /// Share of a line's points that have a certain track beside them.
+    fn share(&self, number: usize, line: &Centreline) -> f64 {
+        let (mut beside, mut all) = (0usize, 0usize);
+        for (point, tangent) in Self::points(line) {
+            let (col, row) = Self::cell(point);
+            let mut near = (-1..=1)
+                .flat_map(|dc| (-1..=1).map(move |dr| (col + dc, row + dr)))
+                .filter_map(|key| self.cells.get(&key))
+                .flatten();
+            all += 1;
+            beside += usize::from(near.any(|(other, [x, y], [tx, ty])| {
+                let (dx, dy) = (x - point[0], y - point[1]);
+                let across = (dy * tangent[0] - dx * tangent[1]).abs();
+                let along = (dx * tangent[0] + dy * tangent[1]).abs();
+                let parallel = (tx * tangent[0] + ty * tangent[1]).abs() >= PARALLEL;
+                *other != number && parallel && along <= STEP_M && (APART_M[0]..=APART_M[1]).contains(&across)
+            }));
+        }
+        beside as f64 / all.max(1) as f64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(y: f64, score: f64) -> Walked {
+        let line = Centreline::resampled(&[[0.0, y], [300.0, y]], 0.25).unwrap();
+        Walked { sure: vec![line.clone()], line, score, ..Walked::default() }
+    }
+
+    #[test]
+    fn a_doubtful_line_is_believed_beside_a_bare_track_and_not_alone() {
+        let bare = line(0.0, 0.0);
+        let judged = |other: Walked| believed(&[line(0.0, 0.0), other])[1];
+        assert!(judged(line(4.5, 2.0)), "one spacing from a bare track");
+        assert!(!judged(line(40.0, 2.0)), "far from it");
+        assert!(!judged(line(1.5, 2.0)), "on the same track");
+        assert!(!judged(line(4.5, 1.0)), "hardly a track at all");
+        assert!(!believed(&[Walked { sure: Vec::new(), ..bare }, line(4.5, 2.0)])[1], "beside what is no track");
+    }
+}
