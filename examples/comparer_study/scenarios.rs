@@ -79,7 +79,7 @@ pub fn grid() -> Vec<Cell> {
             for length in [8, 20, 60] {
                 for share in [0.0, 0.05, 0.15] {
                     cells.push(Cell {
-                        name: format!("mean {mean}, {spread}, n {length}, contamination {share}"),
+                        name: format!("negative binomial {mean}, {spread} | {:.0} % x2-4 | {length}", 100.0 * share),
                         yard: Yard::NegativeBinomial { mean, size },
                         contamination: if share > 0.0 { Contamination::Share(share, 2.0, 4.0) } else { Contamination::None },
                         length,
