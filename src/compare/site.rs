@@ -218,6 +218,9 @@ fn surges(posterior: &Posterior, baseline: &[Usable<'_>], history: &[Seen], like
 /// The level shifts that the days up to each day show. Each rests on those days alone, down to the unit of cars.
 fn shifts(usable: &[Usable<'_>], rules: &Rules) -> BTreeMap<Date, LevelShift> {
     let days: Vec<&Usable<'_>> = usable.iter().filter(|u| u.serves).collect();
+    if days.len() < 2 * rules.alarm.shift_min_days {
+        return BTreeMap::new();
+    }
     let reach = reach(rules);
     let mut searches: BTreeMap<u64, ShiftSearch> = BTreeMap::new();
     let mut at = |i: usize| {
