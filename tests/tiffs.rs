@@ -8,7 +8,7 @@ use yardwatch::raster::{RasterSource, Scene, SceneOptions, Window, checksum, ope
 
 const MEMORY_MIB: usize = 256;
 /// Whether the reader that uses GDAL is built in.
-const WITH_GDAL: bool = false;
+const WITH_GDAL: bool = cfg!(feature = "gdal");
 /// Not read by the default build, by their codec.
 const NEEDS_GDAL: [(&str, &str); 2] = [("nbits1.tif", "CCITT"), ("tiled_lzma_g8.tif", "LZMA")];
 

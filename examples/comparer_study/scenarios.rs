@@ -5,11 +5,39 @@ use crate::draws::Draws;
 /// How an ordinary day's count is drawn, the ordinary mean multiplied by a factor.
 #[derive(Debug, Clone, Copy)]
 pub enum Yard {
-    NegativeBinomial { mean: f64, size: f64 },
-    LogNormal { mean: f64, sd: f64 },
-    TwoRegimes { low: f64, high: f64, share_high: f64 },
-    EmptyDays { mean: f64, size: f64, share_empty: f64 },
-    Bounded { slots: usize, p: f64 },
+    NegativeBinomial {
+        mean: f64,
+        size: f64,
+    },
+    LogNormal {
+        mean: f64,
+        sd: f64,
+    },
+    TwoRegimes {
+        low: f64,
+        high: f64,
+        share_high: f64,
+    },
+    EmptyDays {
+        mean: f64,
+        size: f64,
+        share_empty: f64,
+    },
+    Bounded {
+        slots: usize,
+        p: f64,
+    },
+    /// Cars come in cuts of so many.
+    Cuts {
+        cars: f64,
+        cuts: f64,
+    },
+    /// The mean swings by this share over the year; dates are irregular.
+    Season {
+        mean: f64,
+        size: f64,
+        swing: f64,
+    },
 }
 
 impl Yard {
@@ -31,6 +59,11 @@ impl Yard {
                     draws.negative_binomial(factor * mean, size)
                 }
             }
+            Self::Cuts { cars, cuts } => cars * draws.poisson(factor * cuts),
+            Self::Season { mean, size, swing } => {
+                let season = 1.0 + swing * (std::f64::consts::TAU * draws.uniform()).sin();
+                draws.negative_binomial(factor * mean * season, size)
+            }
             // A surge does not care about the yard's slots.
             Self::Bounded { slots, p } if factor == 1.0 => draws.binomial(slots, p),
             Self::Bounded { slots, p } => draws.poisson(factor * slots as f64 * p),
@@ -46,6 +79,8 @@ pub enum Contamination {
     Share(f64, f64, f64),
     /// The last so many days multiplied.
     Run(usize, f64),
+    /// The mean doubles over the history, evenly, up to that of the tested day.
+    Growth,
 }
 
 impl Contamination {
@@ -55,6 +90,7 @@ impl Contamination {
                 let factor = match self {
                     Self::Share(share, from, to) if draws.uniform() < share => from + (to - from) * draws.uniform(),
                     Self::Run(last, factor) if i + last >= length => factor,
+                    Self::Growth => 0.5 + 0.5 * (i as f64 + 0.5) / length as f64,
                     _ => 1.0,
                 };
                 yard.draw(factor, draws)
@@ -79,7 +115,7 @@ pub fn grid() -> Vec<Cell> {
             for length in [8, 20, 60] {
                 for share in [0.0, 0.05, 0.15] {
                     cells.push(Cell {
-                        name: format!("mean {mean}, {spread}, n {length}, contamination {share}"),
+                        name: format!("negative binomial {mean}, {spread} | {:.0} % x2-4 | {length}", 100.0 * share),
                         yard: Yard::NegativeBinomial { mean, size },
                         contamination: if share > 0.0 { Contamination::Share(share, 2.0, 4.0) } else { Contamination::None },
                         length,
@@ -113,6 +149,19 @@ pub fn off_design() -> Vec<Cell> {
             for length in [8, 20, 60] {
                 cells.push(Cell { name: format!("{yard_name} | {name} | {length}"), yard, contamination, length });
             }
+        }
+    }
+    let plain = Yard::NegativeBinomial { mean: 20.0, size: 5.0 };
+    for (name, yard, contamination) in [
+        ("regimes 10 / 20 (70 / 30 %) | clean", Yard::TwoRegimes { low: 10.0, high: 20.0, share_high: 0.3 }, Contamination::None),
+        ("regimes 10 / 30 (70 / 30 %) | clean", Yard::TwoRegimes { low: 10.0, high: 30.0, share_high: 0.3 }, Contamination::None),
+        ("cuts of 8 cars, 2.5 a day | clean", Yard::Cuts { cars: 8.0, cuts: 2.5 }, Contamination::None),
+        ("season of +-40 %, 20, size 5 | clean", Yard::Season { mean: 20.0, size: 5.0, swing: 0.4 }, Contamination::None),
+        ("no season, 20, size 5 | clean", plain, Contamination::None),
+        ("level doubles, 20, size 5 | growth", plain, Contamination::Growth),
+    ] {
+        for length in [8, 20, 60] {
+            cells.push(Cell { name: format!("{name} | {length}"), yard, contamination, length });
         }
     }
     cells

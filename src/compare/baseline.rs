@@ -31,10 +31,10 @@ impl Usable<'_> {
 /// cars is not told apart by single ones.
 const LARGEST_COUNT: f64 = 2000.0;
 
-/// Cars per unit: 1 but for very large counts.
+/// Cars per unit: 1 but for very large counts, then a power of two, so that few different units occur in a site.
 pub(super) fn unit<'a>(days: impl Iterator<Item = &'a Usable<'a>>) -> f64 {
     let largest = days.map(|u| u.count.count / u.count.coverage).fold(0.0, f64::max);
-    (largest / LARGEST_COUNT).ceil().max(1.0)
+    (largest / LARGEST_COUNT).max(1.0).log2().ceil().exp2()
 }
 
 /// The look-back in days.

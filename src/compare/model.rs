@@ -3,7 +3,7 @@
 //! A day's count, at visible share `c`, is drawn from
 //!
 //! - an empty yard (count 0) with probability `pi`, else
-//! - a surge with probability `e`: `NB(a c L, k)`, `a` one of 2, 3, 4, 6, else
+//! - a surge with probability `e`: `NB(a c L, k)`, `a` one of 2, 3, 4, 6, 10, else
 //! - the ordinary `NB(c L, k)`.
 //!
 //! The negative binomial is a Poisson of which the rate itself varies from day to day, with coefficient of variation `k^-1/2`; seen
@@ -19,8 +19,8 @@ pub struct Layer {
     pub share: f64,
     /// Prior probability of the supposition; they need not sum to one.
     pub prior: f64,
-    /// How many times the ordinary mean all high days have (an index of [`HIGH_FACTORS`]); none where each has its own factor.
-    pub factor: Option<usize>,
+    /// How probable each of [`HIGH_FACTORS`] is on a high day: how many times the ordinary mean it has.
+    pub factors: [f64; HIGH_FACTORS.len()],
     /// Whether high days are a part of the yard's ordinary life, and so of what is expected, or surges that are not.
     pub ordinary: bool,
 }
@@ -28,26 +28,27 @@ pub struct Layer {
 /// The suppositions. The first is that no earlier day was a surge.
 ///
 /// Simulations chose them: rare surges must not hide the next one; a yard with two regimes (three days in ten with many times the
-/// cars) must not alarm whenever it is in the higher one. What tells the two apart is that regime days are many and alike.
+/// cars) must not alarm whenever it is in the higher one. What is rare may be extreme, up to ten times the ordinary; surges that are
+/// common are moderate. High days that are many, alike and far above the others are a regime.
 const LAYERS: [Layer; 4] = [
-    Layer { share: 0.0, prior: 0.1, factor: None, ordinary: false },
-    Layer { share: 0.05, prior: 0.3, factor: None, ordinary: false },
-    Layer { share: 0.15, prior: 0.6, factor: None, ordinary: false },
-    Layer { share: 0.3, prior: 0.14, factor: Some(3), ordinary: true },
+    Layer { share: 0.0, prior: 0.1, factors: [0.0; 5], ordinary: false },
+    Layer { share: 0.05, prior: 0.25, factors: [0.2; 5], ordinary: false },
+    Layer { share: 0.15, prior: 0.65, factors: [1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0, 0.0, 0.0], ordinary: false },
+    Layer { share: 0.3, prior: 0.15, factors: [0.0, 0.0, 0.0, 1.0, 0.0], ordinary: true },
 ];
 
 /// The suppositions of the first simulations.
 const FIRST_LAYERS: [Layer; 3] = [
-    Layer { share: 0.0, prior: 0.5, factor: None, ordinary: false },
-    Layer { share: 0.05, prior: 0.3, factor: None, ordinary: false },
-    Layer { share: 0.15, prior: 0.2, factor: None, ordinary: false },
+    Layer { share: 0.0, prior: 0.5, factors: [0.0; 5], ordinary: false },
+    Layer { share: 0.05, prior: 0.3, factors: [0.25, 0.25, 0.25, 0.25, 0.0], ordinary: false },
+    Layer { share: 0.15, prior: 0.2, factors: [0.25, 0.25, 0.25, 0.25, 0.0], ordinary: false },
 ];
 
 /// Suppositions at most.
 pub(super) const MAX_LAYERS: usize = 8;
 
-/// How many times an ordinary day's mean a surge has, equally likely.
-pub const HIGH_FACTORS: [f64; 4] = [2.0, 3.0, 4.0, 6.0];
+/// How many times an ordinary day's mean a high day may have.
+pub const HIGH_FACTORS: [f64; 5] = [2.0, 3.0, 4.0, 6.0, 10.0];
 
 /// Share of days on which the yard stands empty, and its prior.
 const EMPTY_SHARES: [(f64, f64); 4] = [(0.0, 0.6), (0.1, 0.4 / 3.0), (0.3, 0.4 / 3.0), (0.5, 0.4 / 3.0)];

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::likelihood::{Group, Likelihoods, Seen, groups};
-use super::model::{COARSEST_STRIDE, FINEST_STEP, HIGH_FACTORS, Levels, MAX_LAYERS};
+use super::model::{COARSEST_STRIDE, FINEST_STEP, HIGH_FACTORS, Layer, Levels, MAX_LAYERS, Model};
+use super::segment::greatest;
 
 /// Grid points further than this below the peak, in log density, are left out.
 const SIGNIFICANT: f64 = 20.0;
@@ -76,25 +77,31 @@ impl Posterior {
         collect(likelihoods, groups, &columns)
     }
 
-    /// Probability that an earlier day was itself a surge, given the whole history (which includes that day).
+    /// Probability that an earlier day was itself a surge, given the whole history (which includes that day). At one exposure it grows
+    /// with the count, since the ratio of the two negative binomials does.
     pub fn surge_probability(&self, likelihoods: &mut Likelihoods, seen: Seen) -> f64 {
         let width = likelihoods.model.dispersions.len();
         let (layers, empties) = (likelihoods.model.layers.clone(), likelihoods.model.empty_shares.clone());
         let mut total = 0.0;
-        for cell in &self.cells {
-            let column = likelihoods.column(seen, cell.column);
-            let ordinary = column[cell.dispersion];
-            for (number, layer) in layers.iter().enumerate().filter(|(_, layer)| !layer.ordinary) {
-                let mixed = column[number * width + cell.dispersion];
-                let surge = (1.0 - (1.0 - layer.share) * (ordinary - mixed).exp()).max(0.0);
-                for (e, (empty, _)) in empties.iter().enumerate() {
-                    let occupied = if seen.count > 0.0 {
-                        1.0
+        for cells in self.cells.chunk_by(|a, b| a.column == b.column) {
+            let column = likelihoods.column(seen, cells[0].column);
+            for cell in cells {
+                let ordinary = column[cell.dispersion];
+                for (number, layer) in layers.iter().enumerate().filter(|(_, layer)| layer.share > 0.0 && !layer.ordinary) {
+                    let weights = &cell.layers[number * MAX_EMPTY..(number + 1) * MAX_EMPTY];
+                    let mixed = column[number * width + cell.dispersion];
+                    let occupied: f64 = if seen.count > 0.0 {
+                        weights.iter().sum()
                     } else {
-                        let occupied = (1.0 - empty) * mixed.exp();
-                        if occupied > 0.0 { occupied / (empty + occupied) } else { 0.0 }
+                        let share = |empty: f64| {
+                            let occupied = (1.0 - empty) * mixed.exp();
+                            if occupied > 0.0 { occupied / (empty + occupied) } else { 0.0 }
+                        };
+                        weights.iter().zip(&empties).map(|(weight, (empty, _))| weight * share(*empty)).sum()
                     };
-                    total += cell.layers[number * MAX_EMPTY + e] * occupied * surge;
+                    if occupied > 0.0 {
+                        total += occupied * (1.0 - (1.0 - layer.share) * (ordinary - mixed).exp()).max(0.0);
+                    }
                 }
             }
         }
@@ -115,10 +122,11 @@ impl Posterior {
 
 /// The columns of the grid that matter, with their log weights.
 fn columns(likelihoods: &mut Likelihoods, groups: &[Group]) -> BTreeMap<i64, Weights> {
+    let constants = constants(&likelihoods.model, groups);
     let mut done = BTreeMap::new();
     if let Levels::Fixed { points, .. } = likelihoods.model.levels {
         for column in 0..points {
-            done.insert(column, weights(likelihoods, groups, column));
+            done.insert(column, weights(likelihoods, groups, &constants, column));
         }
         return done;
     }
@@ -131,7 +139,7 @@ fn columns(likelihoods: &mut Likelihoods, groups: &[Group]) -> BTreeMap<i64, Wei
     loop {
         let mut column = first;
         while column <= last {
-            done.entry(column).or_insert_with(|| weights(likelihoods, groups, column));
+            done.entry(column).or_insert_with(|| weights(likelihoods, groups, &constants, column));
             column += stride;
         }
         // Without surges the history may ask for quite other parameters than with them: both must be resolved.
@@ -150,10 +158,6 @@ fn columns(likelihoods: &mut Likelihoods, groups: &[Group]) -> BTreeMap<i64, Wei
     }
 }
 
-fn greatest(weights: &[f64]) -> f64 {
-    weights.iter().copied().fold(f64::NEG_INFINITY, f64::max)
-}
-
 /// What matters among columns.
 struct Significant {
     first: i64,
@@ -163,32 +167,49 @@ struct Significant {
 
 /// First and last significant column, and whether the peaks between are resolved, for some rows (layer and dispersion).
 fn significant(grid: &[(i64, &Weights)], rows: std::ops::Range<usize>) -> Significant {
-    let best = grid.iter().map(|(_, w)| greatest(&w[rows.clone()])).fold(f64::NEG_INFINITY, f64::max);
+    let higher = |a: f64, b: f64| if b > a { b } else { a };
+    let mut peaks = vec![f64::NEG_INFINITY; rows.len()];
+    let mut highest = Vec::with_capacity(grid.len());
+    for (_, weights) in grid {
+        let weights = &weights[rows.clone()];
+        peaks.iter_mut().zip(weights).for_each(|(peak, w)| *peak = higher(*peak, *w));
+        highest.push(greatest(weights));
+    }
+    let best = greatest(&highest);
     let mut found = Significant { first: i64::MAX, last: i64::MIN, resolved: true };
-    for (column, _) in grid.iter().filter(|(_, w)| greatest(&w[rows.clone()]) > best - SIGNIFICANT) {
+    for ((column, _), _) in grid.iter().zip(&highest).filter(|(_, highest)| **highest > best - SIGNIFICANT) {
         found.first = found.first.min(*column);
         found.last = found.last.max(*column);
     }
-    for row in rows {
-        let peak = grid.iter().map(|(_, w)| w[row]).fold(f64::NEG_INFINITY, f64::max);
-        if peak > best - MATTERS {
-            found.resolved &= grid.iter().filter(|(_, w)| w[row] > peak - 4.5).count() >= RESOLVED;
-        }
+    let mut near = vec![0_u32; rows.len()];
+    for (_, weights) in grid {
+        let counted = near.iter_mut().zip(&weights[rows.clone()]).zip(&peaks);
+        counted.for_each(|((near, w), peak)| *near += u32::from(*w > peak - 4.5));
     }
+    found.resolved = peaks.iter().zip(&near).all(|(peak, near)| *peak <= best - MATTERS || *near as usize >= RESOLVED);
     found
 }
 
+/// What does not depend on the level: log prior of each layer and empty share, and the days on which the yard was not empty.
+fn constants(model: &Model, groups: &[Group]) -> Vec<f64> {
+    let days: f64 = groups.iter().filter(|group| group.seen.count > 0.0).map(|group| group.times).sum();
+    let empties = model.empty_shares.iter();
+    let of_layer = |layer: &Layer| {
+        let prior = layer.prior.ln();
+        empties.clone().map(move |(empty, empty_prior)| prior + empty_prior.ln() + days * (-empty).ln_1p())
+    };
+    model.layers.iter().flat_map(of_layer).collect()
+}
+
 /// Log posterior density at a level: per layer (surge share, then empty share), per dispersion.
-fn weights(likelihoods: &mut Likelihoods, groups: &[Group], column: i64) -> Weights {
+fn weights(likelihoods: &mut Likelihoods, groups: &[Group], constants: &[f64], column: i64) -> Weights {
     let width = likelihoods.model.dispersions.len();
-    let (layers, empties) = (likelihoods.model.layers.clone(), likelihoods.model.empty_shares.clone());
-    let mut occupied = vec![0.0; layers.len() * width];
-    let mut zeros = vec![0.0; layers.len() * empties.len() * width];
-    let mut days = 0.0;
+    let (layers, empties) = (likelihoods.model.layers.len(), likelihoods.model.empty_shares.clone());
+    let mut occupied = vec![0.0; layers * width];
+    let mut zeros = vec![0.0; layers * empties.len() * width];
     for group in groups {
         let table = likelihoods.column(group.seen, column);
         if group.seen.count > 0.0 {
-            days += group.times;
             occupied.iter_mut().zip(table).for_each(|(sum, ln)| *sum += group.times * ln);
         } else {
             for (layer, ln) in table.chunks_exact(width).enumerate() {
@@ -203,13 +224,11 @@ fn weights(likelihoods: &mut Likelihoods, groups: &[Group], column: i64) -> Weig
     }
     // The prior of the level is L^-1/2 dL, that is L^1/2 on the grid of ln L.
     let ln_level = 0.5 * likelihoods.model.ln_level(column);
-    for (number, layer) in layers.iter().enumerate() {
-        for (e, (empty, empty_prior)) in empties.iter().enumerate() {
-            let constant = ln_level + layer.prior.ln() + empty_prior.ln() + days * (-empty).ln_1p();
-            let at = (number * empties.len() + e) * width;
-            for (j, dispersion) in likelihoods.model.dispersions.iter().enumerate() {
-                zeros[at + j] += constant + occupied[number * width + j] + dispersion.ln_weight;
-            }
+    for (number, (zeros, constant)) in zeros.chunks_exact_mut(width).zip(constants).enumerate() {
+        let layer = number / empties.len();
+        let occupied = &occupied[layer * width..(layer + 1) * width];
+        for ((sum, occupied), dispersion) in zeros.iter_mut().zip(occupied).zip(&likelihoods.model.dispersions) {
+            *sum += ln_level + constant + occupied + dispersion.ln_weight;
         }
     }
     zeros
@@ -247,10 +266,7 @@ fn collect(likelihoods: &Likelihoods, groups: Vec<Group>, columns: &BTreeMap<i64
                     cell.full += weight * (1.0 - empty);
                     if layer.ordinary {
                         let share = weight * (1.0 - empty) * layer.share;
-                        match layer.factor {
-                            Some(factor) => high[factor % HIGH_FACTORS.len()] += share,
-                            None => high.iter_mut().for_each(|h| *h += share / HIGH_FACTORS.len() as f64),
-                        }
+                        high.iter_mut().zip(layer.factors).for_each(|(h, factor)| *h += share * factor);
                     }
                     empty_full += weight * empty;
                     if surge == 0 {

@@ -1,7 +1,7 @@
 //! What the history lets expect of a day: the posterior predictive distribution of its count, its tails and its interval.
 
 use super::negbin::{ln_pmf, ln_upper, upper_sum};
-use super::posterior::Posterior;
+use super::posterior::{Part, Posterior};
 
 /// Steps of the count's error on each side of zero at most; wider errors are taken in wider steps.
 const ERROR_STEPS: f64 = 64.0;
@@ -134,33 +134,19 @@ impl<'a> Predictive<'a> {
     /// Fills the body up to `length`.
     fn fill(&mut self, length: usize) {
         self.body = vec![[0.0; 2]; length];
-        self.body[0] = [self.posterior.empty_full, self.posterior.empty_plain];
         let mut beyond = [0.0; 2];
-        for part in &self.posterior.parts {
-            let (mean, size) = (part.level * self.exposure, part.size);
-            // Twelve standard deviations below the mean nothing is left, and starting at 0 could underflow.
-            let start = (mean - 12.0 * (mean + mean * mean / size).sqrt()).floor().max(0.0);
-            let step = mean / (size + mean);
-            let mut p = ln_pmf(start, mean, size).exp();
-            let mut y = start;
-            for value in self.body.iter_mut().skip(start as usize) {
-                value[0] += part.full * p;
-                value[1] += part.plain * p;
-                p *= (y + size) / (y + 1.0) * step;
-                y += 1.0;
-                if p < 1e-30 && y > mean {
-                    break;
+        let inverse: Vec<f64> = (0..length).map(|y| 1.0 / (y as f64 + 1.0)).collect();
+        for parts in self.posterior.parts.chunks(LANES) {
+            let mut waiting = parts.to_vec();
+            while !waiting.is_empty() {
+                let (mut lanes, parts) = Lanes::of_some(&mut waiting, self.exposure);
+                lanes.fill(&mut self.body, &inverse);
+                for (part, tail) in parts.iter().zip(lanes.tails(&parts, self.exposure)) {
+                    beyond = [beyond[0] + part.full * tail, beyond[1] + part.plain * tail];
                 }
             }
-            let tail = if y <= mean {
-                ln_upper(y as u64, mean, size).exp()
-            } else if p < 1e-30 {
-                0.0
-            } else {
-                p * upper_sum(y, mean, size)
-            };
-            beyond = [beyond[0] + part.full * tail, beyond[1] + part.plain * tail];
         }
+        self.body[0] = [self.body[0][0] + self.posterior.empty_full, self.body[0][1] + self.posterior.empty_plain];
         // Summed upwards, the far end first: what is above a count is never one minus what is below.
         self.upper = vec![beyond; length + 1];
         for (i, p) in self.body.iter().rev().enumerate() {
@@ -213,6 +199,115 @@ impl<'a> Predictive<'a> {
     /// Standard deviation of the count's error, cars.
     pub fn error_sd(&self) -> f64 {
         self.error_sd
+    }
+}
+
+/// Parts of the distribution that are worked on side by side: the terms of one follow from each other, those of several do not.
+const LANES: usize = 8;
+
+/// A probability that no sum feels any more.
+const NOTHING: f64 = 1e-30;
+
+/// Terms added one by one to a tail, at most; a longer tail is computed as a whole.
+const TAIL_TERMS: f64 = 1500.0;
+
+/// Terms of some negative binomials at one count after the other.
+struct Lanes {
+    /// The count.
+    y: usize,
+    /// Their probabilities of it.
+    p: [f64; LANES],
+    size: [f64; LANES],
+    step: [f64; LANES],
+    full: [f64; LANES],
+    plain: [f64; LANES],
+    /// Beyond this all terms fall.
+    highest_mean: f64,
+}
+
+impl Lanes {
+    /// Of some parts those that can begin together, at the count where the first of them begins to matter. The others are left
+    /// waiting: their probabilities there are too small for a number.
+    fn of_some(waiting: &mut Vec<Part>, exposure: f64) -> (Self, Vec<Part>) {
+        // Twelve standard deviations below the mean nothing is left.
+        let start = |part: &Part| {
+            let (mean, size) = (part.level * exposure, part.size);
+            (mean - 12.0 * (mean + mean * mean / size).sqrt()).floor().max(0.0)
+        };
+        let first = waiting.iter().map(start).fold(f64::INFINITY, f64::min);
+        let begins = |part: &Part| start(part) <= first || ln_pmf(first, part.level * exposure, part.size) > -600.0;
+        let (parts, later): (Vec<Part>, Vec<Part>) = waiting.iter().partition(|part| begins(part));
+        *waiting = later;
+        let mut lanes = Self {
+            y: first as usize,
+            p: [0.0; LANES],
+            size: [1.0; LANES],
+            step: [0.0; LANES],
+            full: [0.0; LANES],
+            plain: [0.0; LANES],
+            highest_mean: 0.0,
+        };
+        for (i, part) in parts.iter().take(LANES).enumerate() {
+            let (mean, size) = (part.level * exposure, part.size);
+            lanes.p[i] = ln_pmf(first, mean, size).exp();
+            (lanes.size[i], lanes.step[i]) = (size, mean / (size + mean));
+            (lanes.full[i], lanes.plain[i]) = (part.full, part.plain);
+            lanes.highest_mean = lanes.highest_mean.max(mean);
+        }
+        (lanes, parts)
+    }
+
+    /// On to the next count; `inverse` is `1 / (y + 1)`. Gives the sum of the new terms.
+    fn step(&mut self, inverse: f64) -> f64 {
+        let y = self.y as f64;
+        let mut sum = 0.0;
+        for ((p, size), step) in self.p.iter_mut().zip(&self.size).zip(&self.step) {
+            *p *= (y + size) * inverse * step;
+            sum += *p;
+        }
+        self.y += 1;
+        sum
+    }
+
+    /// Adds the terms to a body, up to its end or to where nothing is left. `inverse` are the values of `1 / (y + 1)`.
+    fn fill(&mut self, body: &mut [[f64; 2]], inverse: &[f64]) {
+        for (value, inverse) in body.iter_mut().zip(inverse).skip(self.y) {
+            let weighed = |weights: &[f64; LANES]| -> f64 { weights.iter().zip(&self.p).map(|(w, p)| w * p).sum() };
+            let (full, plain) = (weighed(&self.full), weighed(&self.plain));
+            *value = [value[0] + full, value[1] + plain];
+            if self.step(*inverse) < NOTHING && self.y as f64 > self.highest_mean {
+                return;
+            }
+        }
+    }
+
+    /// Probabilities of the count reached or more.
+    fn tails(mut self, parts: &[Part], exposure: f64) -> [f64; LANES] {
+        let y = self.y as f64;
+        // The terms fall at least as fast as a geometric series of this ratio.
+        let ratio =
+            self.size.iter().zip(&self.step).map(|(size, step)| step * ((y + size) / (y + 1.0)).max(1.0)).fold(0.0, f64::max);
+        let mut tails = [0.0; LANES];
+        if ratio < 1.0 - 40.0 / TAIL_TERMS {
+            for _ in 0..TAIL_TERMS as usize {
+                tails.iter_mut().zip(&self.p).for_each(|(tail, p)| *tail += p);
+                if self.step(1.0 / (self.y as f64 + 1.0)) < NOTHING {
+                    break;
+                }
+            }
+            return tails;
+        }
+        for ((tail, part), p) in tails.iter_mut().zip(parts).zip(self.p) {
+            let (mean, size) = (part.level * exposure, part.size);
+            *tail = if y <= mean {
+                ln_upper(self.y as u64, mean, size).exp()
+            } else if p < NOTHING {
+                0.0
+            } else {
+                p * upper_sum(y, mean, size)
+            };
+        }
+        tails
     }
 }
 

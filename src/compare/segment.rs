@@ -2,7 +2,7 @@
 //! search for a change.
 
 use super::likelihood::Seen;
-use super::model::{HIGH_FACTORS, dispersions};
+use super::model::dispersions;
 use super::negbin::{ln_coefficient, ln_pmf_from};
 
 /// Step of `ln L`; marginal likelihoods need no finer one, since segments are compared, not predicted from.
@@ -10,6 +10,9 @@ const STEP: f64 = 0.0625;
 
 /// Dispersions of the grid.
 const DISPERSIONS: usize = 12;
+
+/// How many times the level a surge within a segment has, equally likely.
+const SURGES: [f64; 4] = [2.0, 3.0, 4.0, 6.0];
 
 /// Range of the level that the prior reaches over, unless the counts go beyond.
 const RANGE: (f64, f64) = (0.1, 250.0);
@@ -24,12 +27,9 @@ pub(super) struct SegmentGrid {
 }
 
 impl SegmentGrid {
-    /// A grid that reaches over all counts.
-    pub fn new(days: &[Seen]) -> Self {
-        let high = days.iter().map(|s| s.count / s.exposure).fold(0.0, f64::max);
-        // The prior's whole range, so that further days do not move the grid under earlier ones.
-        let from = (RANGE.0.ln() / STEP).floor() as i64;
-        let to = (RANGE.1.max(3.0 * high).ln() / STEP).ceil() as i64;
+    /// A grid that reaches over all counts, of which `highest` is the greatest rate.
+    pub fn new(highest: f64) -> Self {
+        let (from, to) = (first_column(), last_column(highest));
         let levels: Vec<f64> = (from..=to).map(|i| (i as f64 * STEP).exp()).collect();
         let dispersions = dispersions(DISPERSIONS);
         let total: f64 = dispersions.iter().map(|d| d.ln_weight.exp()).sum();
@@ -41,6 +41,13 @@ impl SegmentGrid {
             })
             .collect();
         Self { levels, sizes: dispersions.iter().map(|d| d.size).collect(), ln_prior }
+    }
+
+    /// How many of the cells, from the first on, a grid has that reaches over counts up to `highest` only. A search among earlier days
+    /// uses no more, so that later days do not change what is said of them.
+    pub fn cells(&self, highest: f64) -> usize {
+        let columns = usize::try_from(last_column(highest) - first_column() + 1).unwrap_or(0);
+        (columns * self.sizes.len()).min(self.ln_prior.len())
     }
 
     /// Log of the prior's mass over its range, given the greatest rate of the days compared: what one more level costs.
@@ -57,7 +64,7 @@ impl SegmentGrid {
                 let at = |factor: f64| ln_pmf_from(*coefficient, seen.count, factor * level * seen.exposure, *size);
                 let ordinary = at(1.0);
                 cells.push(if surge_share > 0.0 {
-                    let surge = HIGH_FACTORS.map(|f| at(f).exp()).iter().sum::<f64>() / HIGH_FACTORS.len() as f64;
+                    let surge = SURGES.map(|f| at(f).exp()).iter().sum::<f64>() / SURGES.len() as f64;
                     ((1.0 - surge_share) * ordinary.exp() + surge_share * surge).max(1e-300).ln()
                 } else {
                     ordinary
@@ -67,41 +74,70 @@ impl SegmentGrid {
         cells
     }
 
-    /// Log marginal likelihood of the first `i + 1` days, for each `i`, and of all days from `i` on.
-    pub fn runs(&self, days: &[Vec<f64>]) -> (Vec<f64>, Vec<f64>) {
-        let forward = self.accumulate(days.iter());
-        let mut backward = self.accumulate(days.iter().rev());
-        backward.reverse();
-        (forward, backward)
-    }
-
-    fn accumulate<'a>(&self, days: impl Iterator<Item = &'a Vec<f64>>) -> Vec<f64> {
-        let mut sum = self.ln_prior.clone();
-        days.map(|day| {
-            sum.iter_mut().zip(day).for_each(|(s, d)| *s += d);
-            ln_sum_exp(&sum)
-        })
-        .collect()
+    /// A run of days without any yet, on the first so many cells.
+    pub fn run(&self, cells: usize) -> Run {
+        Run { sum: self.ln_prior[..cells.min(self.ln_prior.len())].to_vec() }
     }
 
     /// Posterior mean level of a run of days.
-    pub fn mean_level(&self, days: &[Vec<f64>]) -> f64 {
-        let mut sum = self.ln_prior.clone();
+    pub fn mean_level(&self, days: &[Vec<f64>], cells: usize) -> f64 {
+        let mut run = self.run(cells);
         for day in days {
-            sum.iter_mut().zip(day).for_each(|(s, d)| *s += d);
+            run.add(day);
         }
+        let sum = run.sum;
         let total = ln_sum_exp(&sum);
         let width = self.sizes.len();
         sum.chunks(width).zip(&self.levels).map(|(row, level)| level * (ln_sum_exp(row) - total).exp()).sum()
     }
 }
 
+/// Days that share one level and one dispersion.
+#[derive(Debug)]
+pub(super) struct Run {
+    /// Log of prior times likelihood per cell.
+    sum: Vec<f64>,
+}
+
+impl Run {
+    /// One more day, before or after the others: their order does not matter.
+    pub fn add(&mut self, day: &[f64]) {
+        self.sum.iter_mut().zip(day).for_each(|(s, d)| *s += d);
+    }
+
+    /// Log marginal likelihood of the days.
+    pub fn ln_evidence(&self) -> f64 {
+        ln_sum_exp(&self.sum)
+    }
+}
+
+/// Column of the least level, in steps from level 1.
+fn first_column() -> i64 {
+    (RANGE.0.ln() / STEP).floor() as i64
+}
+
+/// Column of the greatest level where the greatest rate is `highest`.
+fn last_column(highest: f64) -> i64 {
+    (RANGE.1.max(3.0 * highest).ln() / STEP).ceil() as i64
+}
+
 /// `ln(sum(exp(x)))`.
 pub(super) fn ln_sum_exp(values: &[f64]) -> f64 {
-    let top = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let top = greatest(values);
     if top == f64::NEG_INFINITY {
         return top;
     }
     // Terms e^-40 below the greatest do not change the sum; most of a long history's grid is there.
     top + values.iter().filter(|v| **v > top - 40.0).map(|v| (v - top).exp()).sum::<f64>().ln()
+}
+
+/// The greatest value, looked for in lanes of their own: a search in one line cannot be done in parallel by the processor.
+pub(super) fn greatest(values: &[f64]) -> f64 {
+    let mut lanes = [f64::NEG_INFINITY; 8];
+    let chunks = values.chunks_exact(lanes.len());
+    let rest = chunks.remainder();
+    for chunk in chunks {
+        lanes.iter_mut().zip(chunk).for_each(|(lane, v)| *lane = if *v > *lane { *v } else { *lane });
+    }
+    lanes.iter().chain(rest).copied().fold(f64::NEG_INFINITY, f64::max)
 }

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use super::day::LevelShift;
 use super::explain::number;
 use super::likelihood::Seen;
-use super::segment::{SegmentGrid, ln_sum_exp};
+use super::segment::{Run, SegmentGrid, ln_sum_exp};
 
 /// A surge is one day; so many of the days may be surges without being a shift.
 const SURGE_SHARE: f64 = 0.05;
@@ -27,44 +27,89 @@ pub struct Change {
     pub mean_after: f64,
 }
 
-/// A search for level shifts that days are added to one by one.
+/// A search for level shifts among the days of a site. What it says of some days rests on no others.
 #[derive(Debug)]
 pub struct ShiftSearch {
     grid: SegmentGrid,
     days: Vec<Vec<f64>>,
     rates: Vec<f64>,
     min_days: usize,
+    beginning: Beginning,
+}
+
+/// The days from one on, added one by one, with the evidence after each: the searches up to successive days share it.
+#[derive(Debug)]
+struct Beginning {
+    from: usize,
+    cells: usize,
+    run: Run,
+    ln_evidence: Vec<f64>,
 }
 
 impl ShiftSearch {
     /// A search over days in their order; `min_days` is the least length of a segment.
     pub fn new(days: &[Seen], min_days: usize) -> Self {
-        let grid = SegmentGrid::new(days);
-        let rates = days.iter().map(|seen| seen.count / seen.exposure).collect();
+        let rates: Vec<f64> = days.iter().map(|seen| seen.count / seen.exposure).collect();
+        let grid = SegmentGrid::new(highest(&rates));
         let days = days.iter().map(|seen| grid.day(*seen, SURGE_SHARE)).collect();
-        Self { grid, days, rates, min_days: min_days.max(1) }
+        let beginning = Beginning { from: 0, cells: 0, run: grid.run(0), ln_evidence: Vec::new() };
+        Self { grid, days, rates, min_days: min_days.max(1), beginning }
     }
 
     /// The evidence for one change in days `from..to`; none where there are too few days for two segments.
-    pub fn change(&self, from: usize, to: usize) -> Option<Change> {
-        let days = self.days.get(from..to)?;
-        let changes = self.min_days..(days.len() + 1).checked_sub(self.min_days)?;
+    pub fn change(&mut self, from: usize, to: usize) -> Option<Change> {
+        let length = self.days.get(from..to)?.len();
+        let changes = self.min_days..(length + 1).checked_sub(self.min_days)?;
         if changes.is_empty() {
             return None;
         }
-        let (before, after) = self.grid.runs(days);
-        let evidence: Vec<f64> = changes.clone().map(|first| before[first - 1] + after[first]).collect();
-        let highest = self.rates[from..to].iter().copied().fold(0.0, f64::max);
+        let highest = highest(&self.rates[from..to]);
+        let cells = self.grid.cells(highest);
+        let after = self.ends(from + changes.start, to, cells);
+        let before = self.beginnings(from, to, cells);
+        let evidence: Vec<f64> = changes.clone().zip(&after).map(|(first, after)| before[first - 1] + after).collect();
         let mean = ln_sum_exp(&evidence) - (evidence.len() as f64).ln() - SegmentGrid::ln_mass(highest);
+        let bayes_factor = (mean - before[length - 1]).exp();
         let best = (0..evidence.len()).max_by(|a, b| evidence[*a].total_cmp(&evidence[*b]).then(b.cmp(a)))?;
-        let first_after = changes.start + best;
+        let first_after = from + changes.start + best;
         Some(Change {
-            first_after: from + first_after,
-            bayes_factor: (mean - after[0]).exp(),
-            mean_before: self.grid.mean_level(&days[..first_after]),
-            mean_after: self.grid.mean_level(&days[first_after..]),
+            first_after,
+            bayes_factor,
+            mean_before: self.grid.mean_level(&self.days[from..first_after], cells),
+            mean_after: self.grid.mean_level(&self.days[first_after..to], cells),
         })
     }
+
+    /// Log marginal likelihood of days `from..=i`, for each `i` below `to` at least.
+    fn beginnings(&mut self, from: usize, to: usize, cells: usize) -> &[f64] {
+        let beginning = &mut self.beginning;
+        if (beginning.from, beginning.cells) != (from, cells) {
+            *beginning = Beginning { from, cells, run: self.grid.run(cells), ln_evidence: Vec::new() };
+        }
+        for day in &self.days[(from + beginning.ln_evidence.len()).min(to)..to] {
+            beginning.run.add(day);
+            beginning.ln_evidence.push(beginning.run.ln_evidence());
+        }
+        &beginning.ln_evidence
+    }
+
+    /// Log marginal likelihood of days `i..to`, for each `i` from `first` on that leaves days enough.
+    fn ends(&self, first: usize, to: usize, cells: usize) -> Vec<f64> {
+        let mut run = self.grid.run(cells);
+        let mut ends = Vec::with_capacity(to - first);
+        for (number, day) in self.days[first..to].iter().rev().enumerate() {
+            run.add(day);
+            if number + 1 >= self.min_days {
+                ends.push(run.ln_evidence());
+            }
+        }
+        ends.reverse();
+        ends
+    }
+}
+
+fn highest(rates: &[f64]) -> f64 {
+    rates.iter().copied().fold(0.0, f64::max)
 }
 
 /// The change as it is stated.

@@ -23,7 +23,7 @@ use super::trend::trend;
 /// Compares every day of one site with its history. Days come out in order, one per date with images; the order of `counts` does not
 /// matter. The numbers of `rules` are used as they are: see [`Rules::check`].
 pub fn compare_site(counts: &[DatedCount], rules: &Rules) -> Vec<Day> {
-    let mut days = site_days(counts, rules);
+    let mut days = site_days(counts, rules, &mut Likelihoods::new(Model::default()));
     adjust(std::iter::once(&mut days));
     days
 }
@@ -38,7 +38,11 @@ pub fn compare_sites(counts: &[DatedCount], rules: &Rules) -> Vec<(String, Vec<D
         .into_iter()
         .collect::<Vec<_>>()
         .into_par_iter()
-        .map(|(site, counts)| (site.to_string(), site_days(&counts, rules)))
+        // Sites with like counts share what a thread has computed.
+        .map_init(
+            || Likelihoods::new(Model::default()),
+            |likelihoods, (site, counts)| (site.to_string(), site_days(&counts, rules, likelihoods)),
+        )
         .collect();
     adjust(sites.iter_mut().map(|(_, days)| days));
     sites
@@ -55,13 +59,12 @@ fn adjust<'a>(sites: impl Iterator<Item = &'a mut Vec<Day>>) {
     }
 }
 
-fn site_days(counts: &[DatedCount], rules: &Rules) -> Vec<Day> {
+fn site_days(counts: &[DatedCount], rules: &Rules, likelihoods: &mut Likelihoods) -> Vec<Day> {
     let dates = one_per_day(counts);
     let usable = usable(&dates, rules);
-    let mut likelihoods = Likelihoods::new(Model::default());
     let mut shifts = shifts(&usable, rules);
     let mut mixes = mix_changes(&usable, rules);
-    let surge_probabilities = surge_probabilities(&usable, rules, &mut likelihoods);
+    let surge_probabilities = surge_probabilities(&usable, rules, likelihoods);
     dates
         .iter()
         .map(|count| {
@@ -69,7 +72,7 @@ fn site_days(counts: &[DatedCount], rules: &Rules) -> Vec<Day> {
             let mut day = bare(count, date);
             match usable.iter().find(|u| u.date == date) {
                 Some(today) => {
-                    compare(&mut day, today, &usable, rules, &mut likelihoods);
+                    compare(&mut day, today, &usable, rules, likelihoods);
                     day.shift = shifts.remove(&date);
                     day.mix = mixes.remove(&date);
                     day.surge_probability = surge_probabilities.get(&date).copied();
@@ -201,31 +204,38 @@ fn verdict(high: f64, low: f64, plain: f64, coverage: f64, rules: &Rules) -> Ver
 fn surges(posterior: &Posterior, baseline: &[Usable<'_>], history: &[Seen], likelihoods: &mut Likelihoods) -> Vec<Date> {
     // A surge is at least twice the ordinary level; below it the probability cannot pass one half.
     let level = posterior.mean_level();
-    let probable = |seen: &Seen| seen.count > level * seen.exposure;
-    baseline
-        .iter()
-        .zip(history)
-        .filter(|(_, seen)| probable(seen))
-        .filter(|(_, seen)| posterior.surge_probability(likelihoods, **seen) > 0.5)
-        .map(|(u, _)| u.date)
-        .collect()
+    let mut probable: Vec<Seen> = history.iter().copied().filter(|seen| seen.count > level * seen.exposure).collect();
+    probable.sort_by(|a, b| a.exposure.total_cmp(&b.exposure).then(b.count.total_cmp(&a.count)));
+    probable.dedup();
+    let mut surges = Vec::new();
+    for alike in probable.chunk_by(|a, b| a.exposure == b.exposure) {
+        // From the highest count down to the first that is no surge: those below it are none either.
+        surges.extend(alike.iter().copied().take_while(|seen| posterior.surge_probability(likelihoods, *seen) > 0.5));
+    }
+    baseline.iter().zip(history).filter(|(_, seen)| surges.contains(seen)).map(|(u, _)| u.date).collect()
 }
 
-/// The level shifts that the days up to each day show.
+/// The level shifts that the days up to each day show. Each rests on those days alone, down to the unit of cars.
 fn shifts(usable: &[Usable<'_>], rules: &Rules) -> BTreeMap<Date, LevelShift> {
     let days: Vec<&Usable<'_>> = usable.iter().filter(|u| u.serves).collect();
-    let unit = unit(days.iter().copied());
-    let seen: Vec<Seen> = days.iter().map(|u| u.seen(unit)).collect();
-    let search = ShiftSearch::new(&seen, rules.alarm.shift_min_days);
+    if days.len() < 2 * rules.alarm.shift_min_days {
+        return BTreeMap::new();
+    }
     let reach = reach(rules);
-    let at = |i: usize| {
+    let mut searches: BTreeMap<u64, ShiftSearch> = BTreeMap::new();
+    let mut at = |i: usize| {
         let day = days[i];
         let from = days.partition_point(|u| u.day < day.day - reach);
+        let unit = unit(days[from..=i].iter().copied());
+        let search = searches.entry(unit.to_bits()).or_insert_with(|| {
+            let seen: Vec<Seen> = days.iter().map(|u| u.seen(unit)).collect();
+            ShiftSearch::new(&seen, rules.alarm.shift_min_days)
+        });
         let change = search.change(from, i + 1)?;
         (change.bayes_factor > rules.alarm.shift_bayes_factor)
             .then(|| (day.date, stated(&change, unit, days[change.first_after - 1].date, days[change.first_after].date)))
     };
-    (0..days.len()).filter_map(at).collect()
+    (0..days.len()).filter_map(&mut at).collect()
 }
 
 /// The changes of mix that the days up to each day show; only days with known classes count.
@@ -256,5 +266,7 @@ fn surge_probabilities(usable: &[Usable<'_>], rules: &Rules, likelihoods: &mut L
     let unit = unit(days.iter().copied());
     let seen: Vec<Seen> = days.iter().map(|u| u.seen(unit)).collect();
     let posterior = Posterior::new(likelihoods, &seen);
-    days.iter().zip(seen).map(|(u, seen)| (u.date, posterior.surge_probability(likelihoods, seen))).collect()
+    let known = posterior.surge_probabilities(likelihoods);
+    let of = |seen: &Seen| known.iter().find(|(alike, _)| alike == seen).map(|(_, probability)| *probability);
+    days.iter().zip(&seen).filter_map(|(u, seen)| Some((u.date, of(seen)?))).collect()
 }

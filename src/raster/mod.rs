@@ -10,6 +10,8 @@ mod crs;
 mod describe;
 mod file_tags;
 mod find;
+#[cfg(feature = "gdal")]
+mod gdal_source;
 mod georeference;
 mod geotiff;
 mod guard;
@@ -44,6 +46,7 @@ pub use georeference::Georeference;
 pub use metadata::Metadata;
 pub use name_date::date_in_name;
 pub use open::open_raster;
+pub(crate) use open::regular_file;
 pub use samples::{Block, SampleType, Samples};
 pub use scene::{DEFAULT_MAX_MEMORY_MIB, Scene, SceneOptions};
 pub use source::RasterSource;

@@ -38,23 +38,26 @@ pub fn open_raster(path: &Path, max_memory_mib: usize) -> Result<Box<dyn RasterS
     open(path, max_memory_mib, None).map(|opened| opened.source)
 }
 
+/// What the file system knows of a regular file.
+///
+/// # Errors
+/// When there is none, or it is a folder, a pipe or a device, which would be waited for without end.
+pub(crate) fn regular_file(path: &Path) -> Result<std::fs::Metadata> {
+    let metadata = std::fs::metadata(path).map_err(|error| Error::io(path, error))?;
+    let kind = if metadata.is_dir() { "this is a folder, not an image" } else { "this is not a regular file" };
+    if metadata.is_file() { Ok(metadata) } else { Err(Error::image(path, kind)) }
+}
+
 /// Opens an image; `nodata` is the value that a side file names.
 pub(crate) fn open(path: &Path, max_memory_mib: usize, nodata: Option<f64>) -> Result<Opened> {
-    // A pipe or a device would be waited for without end.
-    let metadata = std::fs::metadata(path).map_err(|error| Error::io(path, error))?;
-    if !metadata.is_file() {
-        return Err(Error::image(
-            path,
-            if metadata.is_dir() { "this is a folder, not an image" } else { "this is not a regular file" },
-        ));
-    }
+    regular_file(path)?;
     let mut start = Vec::new();
     File::open(path).and_then(|file| file.take(16).read_to_end(&mut start)).map_err(|error| Error::io(path, error))?;
     let max_memory = max_memory_mib.saturating_mul(1 << 20);
     let picture = |format| guarded(path, || PictureSource::open(path, format, max_memory)).map(picture);
     match start.as_slice() {
         [] => Err(Error::image(path, "the file is empty")),
-        [b'I', b'I', ..] | [b'M', b'M', ..] => guarded(path, || tiff(TiffSource::open(path, max_memory)?, nodata)),
+        [b'I', b'I', ..] | [b'M', b'M', ..] => guarded(path, || tiff(path, TiffSource::open(path, max_memory)?, nodata)),
         [0x89, b'P', b'N', b'G', ..] => picture(ImageFormat::Png),
         [0xFF, 0xD8, 0xFF, ..] => picture(ImageFormat::Jpeg),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => picture(ImageFormat::WebP),
@@ -66,7 +69,7 @@ pub(crate) fn open(path: &Path, max_memory_mib: usize, nodata: Option<f64>) -> R
     }
 }
 
-fn tiff(mut tiff: TiffSource, nodata: Option<f64>) -> Result<Opened> {
+fn tiff(path: &Path, mut tiff: TiffSource, nodata: Option<f64>) -> Result<Opened> {
     tiff.set_nodata(nodata);
     let ifd = tiff.ifd()?;
     Ok(Opened {
@@ -74,8 +77,19 @@ fn tiff(mut tiff: TiffSource, nodata: Option<f64>) -> Result<Opened> {
         metadata: file_tags::acquired(tiff.tiff(), ifd),
         bands: file_tags::bands(ifd, tiff.bands(), tiff.alpha()),
         not_brightness: file_tags::not_brightness(ifd),
-        source: Box::new(tiff),
+        source: pixels(path, tiff)?,
     })
+}
+
+/// Who decodes a TIFF's pixels: GDAL, where it is built in, those that the default reader cannot.
+#[cfg(feature = "gdal")]
+fn pixels(path: &Path, tiff: TiffSource) -> Result<Box<dyn RasterSource>> {
+    if tiff.decodes()? { Ok(Box::new(tiff)) } else { Ok(Box::new(super::gdal_source::GdalSource::open(tiff, path)?)) }
+}
+
+#[cfg(not(feature = "gdal"))]
+fn pixels(_path: &Path, tiff: TiffSource) -> Result<Box<dyn RasterSource>> {
+    Ok(Box::new(tiff))
 }
 
 fn picture(mut picture: PictureSource) -> Opened {

@@ -121,6 +121,12 @@ impl TiffSource {
         first(&self.path, &self.tiff)
     }
 
+    /// Whether the compression is one that this reader decodes.
+    #[cfg(feature = "gdal")]
+    pub(super) fn decodes(&self) -> Result<bool> {
+        Ok(matches!(self.ifd()?.compression(), 1 | 5 | 7 | 8 | 32773 | 32946 | 34887 | 50000 | 50001))
+    }
+
     /// Decoded bytes of all bands, or of one, samples of a pixel side by side, in the type that is shown.
     fn bytes(&self, window: Window, band: Option<usize>) -> Result<Vec<u8>> {
         match (self.conversion, band) {
@@ -180,7 +186,7 @@ impl TiffSource {
     }
 
     /// What the mask says of a window, 0 = not valid; `None` without a mask.
-    fn mask(&self, window: Window) -> Result<Option<Vec<u8>>> {
+    pub(super) fn mask(&self, window: Window) -> Result<Option<Vec<u8>>> {
         let Window { col, row, width, height } = window;
         let [col, row, width, height] = [col, row, width, height].map(|value| value as usize);
         let (tiff, index) = match &self.mask {
@@ -440,8 +446,8 @@ fn explain(path: &Path, error: &tiff_reader::TiffError) -> Error {
     let reason = match error {
         Tiff::Io(source, _) => return Error::io(path, std::io::Error::new(source.kind(), source.to_string())),
         Tiff::UnsupportedCompression(code) => format!(
-            "{} compression is not read by this build; convert the image with `gdal_translate -co COMPRESS=DEFLATE IN OUT` (reading it \
-             here is planned as `--features gdal`)",
+            "{} compression is not read by this build; convert the image with `gdal_translate -co COMPRESS=DEFLATE IN OUT`, or build \
+             yardwatch with `--features gdal`",
             compression_name(*code)
         ),
         Tiff::InvalidMagic | Tiff::UnsupportedVersion(_) | Tiff::InvalidBigTiffHeader(_) => format!("not a TIFF file: {error}"),

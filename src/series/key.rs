@@ -2,8 +2,10 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use crate::count::Yard;
+use crate::raster::regular_file;
 use crate::{Error, Result};
 
 /// Version of the program that counts: the package's, and a hash of the sources and weights of the rooms that count, so that a
@@ -20,8 +22,9 @@ const NOT_METADATA: [&str; 9] = ["tif", "tiff", "gtiff", "btf", "png", "jpg", "j
 /// stem and a dot, or `_metadata`.
 ///
 /// # Errors
-/// When the image cannot be read.
+/// When the image cannot be read or is no regular file.
 pub fn content_key(image: &Path) -> Result<String> {
+    regular_file(image)?;
     let mut hasher = blake3::Hasher::new();
     let file = File::open(image).map_err(|e| Error::io(image, e))?;
     hasher.update_reader(file).map_err(|e| Error::io(image, e))?;
@@ -33,6 +36,19 @@ pub fn content_key(image: &Path) -> Result<String> {
         hasher.update(&(bytes.len() as u64).to_le_bytes()).update(&bytes);
     }
     Ok(hasher.finalize().to_hex().to_string())
+}
+
+/// By what a file that is written to shows it: its length and the time of its last change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stamp(u64, Option<SystemTime>);
+
+/// The stamp of an image as it is now.
+///
+/// # Errors
+/// When it is not there (any more) or is no regular file.
+pub fn stamp(image: &Path) -> Result<Stamp> {
+    let metadata = regular_file(image)?;
+    Ok(Stamp(metadata.len(), metadata.modified().ok()))
 }
 
 fn sidecars(image: &Path) -> Vec<PathBuf> {

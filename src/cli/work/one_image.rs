@@ -3,13 +3,13 @@
 use std::time::Instant;
 
 use super::plan::Todo;
-use crate::Result;
 use crate::cli::request::Request;
 use crate::count::{SceneCount, count_scene};
 use crate::raster::{Georeference, Role, Scene};
 use crate::report::overlay::{self, Overlay};
-use crate::series::key::PROGRAM;
+use crate::series::key::{PROGRAM, stamp};
 use crate::series::record::{Point, SceneRecord};
+use crate::{Error, Result};
 
 /// A counted image.
 #[derive(Debug)]
@@ -35,6 +35,9 @@ pub fn count(item: &Todo, request: &Request) -> Result<Counted> {
     let mut record = record(item, &scene, result);
     record.round();
     let overlay = draw(&scene, &record, request)?;
+    if stamp(&item.path)? != item.stamp {
+        return Err(Error::image(&item.path, "the file changed while it was read; run the same command again"));
+    }
     record.elapsed_s = start.elapsed().as_secs_f64();
     Ok(Counted { drawn: drawn_key(&record), record, overlay })
 }

@@ -10,7 +10,7 @@ use super::Workplace;
 use crate::cli::{Terminal, request::Request};
 use crate::raster::Listing;
 use crate::series::corrections;
-use crate::series::key::{PROGRAM, content_key, settings_key};
+use crate::series::key::{PROGRAM, Stamp, content_key, settings_key, stamp};
 use crate::series::names::{image_names, output_stems};
 use crate::series::store::{IntervalKind, Stored};
 use crate::{Error, Result};
@@ -26,6 +26,8 @@ pub struct Todo {
     pub stem: String,
     /// BLAKE3 of its bytes and those beside it.
     pub content: String,
+    /// The file as it was before its bytes were taken.
+    pub stamp: Stamp,
     /// BLAKE3 of the settings.
     pub settings: String,
 }
@@ -92,16 +94,20 @@ pub fn plan(
     let order: Vec<String> = named.iter().map(|(image, _)| image.clone()).collect();
     let stems = output_stems(&order, &taken);
     let settings = settings_key(&request.yard, request.scene.gsd_m, request.scene.acquired);
-    let keys: Vec<Result<String>> = named
-        .par_iter()
-        .map(|(_, path)| if interrupt.load(Ordering::Relaxed) { Err(Error::Interrupted) } else { content_key(path) })
-        .collect();
+    let key = |path: &PathBuf| {
+        if interrupt.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted);
+        }
+        let stamp = stamp(path)?;
+        Ok((stamp, content_key(path)?))
+    };
+    let keys: Vec<Result<(Stamp, String)>> = named.par_iter().map(|(_, path)| key(path)).collect();
     if interrupt.load(Ordering::Relaxed) {
         return Err(Error::Interrupted);
     }
     for ((image, path), key) in named.into_iter().zip(keys) {
-        let content = match key {
-            Ok(content) => content,
+        let (stamp, content) = match key {
+            Ok(key) => key,
             Err(error) => {
                 terminal.warn(&error.to_string());
                 planned.failures.insert(image, reason(&error));
@@ -128,7 +134,7 @@ pub fn plan(
             }
         }
         let stem = stems.get(&image).cloned().unwrap_or_else(|| image.replace('/', "_"));
-        planned.todo.push(Todo { path, image, stem, content, settings: settings.clone() });
+        planned.todo.push(Todo { path, image, stem, content, stamp, settings: settings.clone() });
     }
     Ok(planned)
 }
