@@ -20,6 +20,11 @@ const PATCH: i64 = 64;
 const SEEN: f32 = 0.5;
 /// Distance between the points of a track that is written out, metres: at a radius of 150 m it strays by 8 cm.
 const POINT_M: f64 = 10.0;
+/// Length of a track on which nothing stands in most images, metres, and the mean probability of a car up to which that holds. Lines that
+/// are never bare are rows of containers or sheds; one image cannot tell them from a siding that is full.
+const BARE_M: f64 = 25.0;
+const BARE_BODY: f32 = 0.3;
+const BARE_SCENES: usize = 3;
 /// Share of a track that must lie inside the outline.
 const INSIDE: f64 = 0.5;
 
@@ -35,6 +40,7 @@ type Sums = [f32; 5];
 #[derive(Debug)]
 pub struct Gathered {
     frame: Frame,
+    scenes: usize,
     /// Per cell the sums of what is kept of each scene.
     patches: BTreeMap<(i64, i64), Vec<Sums>>,
 }
@@ -45,7 +51,7 @@ pub type OneScene = BTreeMap<(i64, i64), Vec<Sums>>;
 impl Gathered {
     /// Nothing so far.
     pub fn new(frame: Frame) -> Self {
-        Self { frame, patches: BTreeMap::new() }
+        Self { frame, scenes: 0, patches: BTreeMap::new() }
     }
 
     /// Looks at a scene that shows everything `shift_m` metres east and north of its place.
@@ -88,6 +94,7 @@ impl Gathered {
 
     /// Adds a scene: each says as much as any other, however often its cells fall on a cell of the frame.
     pub fn add(&mut self, scene: OneScene) {
+        self.scenes += 1;
         for (key, cells) in scene {
             let target = self.patches.entry(key).or_insert_with(|| vec![[0.0; 5]; (PATCH * PATCH) as usize]);
             for (target, sums) in target.iter_mut().zip(cells).filter(|(_, sums)| sums[0] > SEEN) {
@@ -118,6 +125,10 @@ impl Gathered {
         };
         let mut lines: Vec<Vec<[f64; 2]>> = find(&map)
             .iter()
+            .filter(|found| {
+                let bare = found.line.points.iter().filter(|p| map.at(p[0], p[1]).body < BARE_BODY).count();
+                self.scenes < BARE_SCENES || bare as f64 * found.line.step >= BARE_M
+            })
             .filter_map(|found| {
                 let points = &found.line.points;
                 let step = (POINT_M / found.line.step).round().max(1.0) as usize;
