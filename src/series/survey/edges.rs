@@ -182,6 +182,13 @@ pub(super) mod tests {
         sums.edges(4.0)
     }
 
+    /// Patches of light and dark whose borders run every way and do not repeat.
+    pub fn ground(x: f32, y: f32) -> f32 {
+        let one = (x * 0.131 + 1.9 * (y * 0.043).sin()).sin() + (y * 0.117 + 1.7 * (x * 0.053).sin()).sin();
+        let two = (x * 0.071 - y * 0.083 + 2.3 * (x * 0.029).sin()).sin();
+        (if one > 0.1 { 0.6 } else { 0.1 }) + if two > 0.3 { 0.3 } else { 0.0 }
+    }
+
     #[test]
     fn an_edge_looks_the_same_from_dark_to_light_and_from_light_to_dark() {
         let up = edges_of(40, 40, |x, _| if x < 20.0 { 0.0 } else { 1.0 });
