@@ -88,15 +88,15 @@ fn centred(found: &[Option<Shift>]) -> Vec<Option<[f64; 2]>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::edges::tests::{edges_of, ground};
+    use super::super::edges::tests::{edges_of, roofs};
     use super::*;
 
     #[test]
     fn scenes_come_onto_each_other_and_a_foreign_one_among_them_is_left_out() {
         let wrong = [(2.0f32, -1.0f32), (-3.5, 0.5), (0.0, 4.0), (6.2, -7.4), (-1.0, 1.5)];
-        let mut scenes: Vec<Edges> = wrong.iter().map(|&(dx, dy)| edges_of(200, 160, |x, y| ground(x - dx, y - dy))).collect();
+        let mut scenes: Vec<Edges> = wrong.iter().map(|&(dx, dy)| edges_of(200, 160, |x, y| roofs(0, x - dx, y - dy))).collect();
         // Another yard.
-        scenes.insert(0, edges_of(200, 160, |x, y| ground(1700.0 - 1.2 * x, 900.0 + 0.8 * y)));
+        scenes.insert(0, edges_of(200, 160, |x, y| roofs(1, x, y)));
         let congealed = congeal(&scenes, 1.0).unwrap();
         assert_eq!(congealed.shifts[0], None);
         let found: Vec<[f64; 2]> = congealed.shifts[1..].iter().map(|shift| shift.unwrap()).collect();

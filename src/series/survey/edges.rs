@@ -182,11 +182,18 @@ pub(super) mod tests {
         sums.edges(4.0)
     }
 
-    /// Patches of light and dark whose borders run every way and do not repeat.
-    pub fn ground(x: f32, y: f32) -> f32 {
-        let one = (x * 0.131 + 1.9 * (y * 0.043).sin()).sin() + (y * 0.117 + 1.7 * (x * 0.053).sin()).sin();
-        let two = (x * 0.071 - y * 0.083 + 2.3 * (x * 0.029).sin()).sin();
-        (if one > 0.1 { 0.6 } else { 0.1 }) + if two > 0.3 { 0.3 } else { 0.0 }
+    /// Round roofs, one on every 11 m, each with a place, size and brightness of its own; another `town` has others.
+    pub fn roofs(town: u32, x: f32, y: f32) -> f32 {
+        let (i, j) = ((x / 11.0).floor(), (y / 11.0).floor());
+        let own = |k: u32| {
+            let mixed = (i as i32 as u32).wrapping_mul(374_761_393)
+                ^ (j as i32 as u32).wrapping_mul(668_265_263)
+                ^ (town * 8 + k).wrapping_mul(2_246_822_519);
+            let mixed = (mixed ^ (mixed >> 13)).wrapping_mul(1_274_126_177);
+            ((mixed ^ (mixed >> 16)) & 0xffff) as f32 / 65536.0
+        };
+        let centre = [(i + 0.3 + 0.4 * own(1)) * 11.0, (j + 0.3 + 0.4 * own(2)) * 11.0];
+        if (x - centre[0]).hypot(y - centre[1]) < 1.5 + 1.8 * own(3) { own(4) } else { 0.45 }
     }
 
     #[test]

@@ -151,15 +151,15 @@ pub fn sum<'a>(cols: usize, rows: usize, scenes: impl Iterator<Item = (&'a Edges
 
 #[cfg(test)]
 mod tests {
-    use super::super::edges::tests::{edges_of, ground};
+    use super::super::edges::tests::{edges_of, roofs};
     use super::*;
 
-    /// Ground whose edges run every way and do not repeat, beside eight parallel lines 5 m apart.
+    /// Roofs beside eight parallel lines 5 m apart.
     fn town(x: f32, y: f32) -> f32 {
         if (100.0..140.0).contains(&y) {
             return if (y / 5.0).fract() < 0.3 { 0.8 } else { 0.3 };
         }
-        ground(x, y)
+        roofs(0, x, y)
     }
 
     #[test]
