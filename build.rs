@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Rooms on which a count depends.
-const ROOMS: [&str; 6] = ["count", "raster", "segment", "threshold", "tile", "track"];
+const ROOMS: [&str; 7] = ["count", "raster", "segment", "series/survey", "threshold", "tile", "track"];
 
 fn main() {
     let mut files = Vec::new();

@@ -9,11 +9,10 @@ use yardwatch::segment::{columns::columns, semi_markov::segment};
 use yardwatch::series::yard::read_yard;
 use yardwatch::threshold::{Plane, YardMap, scene_stretch, yard_map};
 use yardwatch::tile::{self, Area};
+use yardwatch::track::align::{Expected, align};
 use yardwatch::track::strip::{ALONG_M, strip};
-use yardwatch::track::{Centreline, align::align, find::find};
+use yardwatch::track::{Centreline, find::find};
 
-/// How far the given tracks may be off, metres.
-const REACH_M: f64 = 9.0;
 /// Memory for pixels, bytes.
 const MEMORY: usize = 64 << 20;
 
@@ -61,7 +60,7 @@ fn stages(c: &mut Criterion) {
     group.bench_function("radiometry", |b| b.iter(|| read(stretch())));
     group.bench_function("yard map", |b| b.iter(look));
     group.bench_function("find tracks", |b| b.iter(|| find(black_box(&map))));
-    group.bench_function("align tracks", |b| b.iter(|| align(black_box(&lines), &map, REACH_M)));
+    group.bench_function("align tracks", |b| b.iter(|| align(black_box(&lines), &map, Expected::of(None))));
     group.bench_function("strip of one track", |b| b.iter(|| strip(&plane, black_box(&line))));
     group.bench_function("columns of one track", |b| b.iter(|| columns(black_box(&strip(&plane, &line)))));
     group.bench_function("segmentation of one track", |b| b.iter(|| segment(black_box(&evidence))));

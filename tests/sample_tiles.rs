@@ -112,6 +112,33 @@ fn counts_are_near_the_truth() {
 }
 
 #[test]
+fn images_are_brought_onto_the_site_to_seven_decimetres() {
+    let store = rusqlite::Connection::open(out("yardwatch.gpkg")).unwrap();
+    let mut statement =
+        store.prepare("SELECT image, registration_east_m, registration_north_m, registration_confidence FROM scenes").unwrap();
+    let found: Vec<(String, [f64; 2], f64)> = statement
+        .query_map([], |r| Ok((r.get(0)?, [r.get(1)?, r.get(2)?], r.get(3)?)))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    let truth = truth();
+    assert_eq!(found.len(), truth.len());
+    let shift = |image: &str, axis: usize| truth[image]["misregistration_m"][axis].as_f64().unwrap();
+    // The given tracks have an error of their own, which is the same in every image.
+    let own = [0, 1].map(|axis| {
+        let mut all: Vec<f64> = found.iter().map(|(image, s, _)| s[axis] - shift(image, axis)).collect();
+        all.sort_by(f64::total_cmp);
+        all[all.len() / 2]
+    });
+    assert!(own[0].hypot(own[1]) < 0.7, "{own:?}");
+    let far = found
+        .iter()
+        .filter(|(image, s, _)| (s[0] - shift(image, 0) - own[0]).hypot(s[1] - shift(image, 1) - own[1]) > 0.7)
+        .count();
+    assert!(far <= 1 && found.iter().all(|(_, _, confidence)| *confidence > 0.0), "{far} of {found:?}");
+}
+
+#[test]
 fn cars_are_where_they_are() {
     let evaluation = yardwatch::evaluate::evaluate(run().0.path(), &sample_tiles(), yardwatch::evaluate::MIN_CLEAR).unwrap();
     assert!(evaluation.problems.is_empty(), "{:?}", evaluation.problems);

@@ -15,7 +15,7 @@ fn scene() -> Scene {
 }
 
 fn count(yard: &Yard, max_memory_mib: usize, tile_size: Option<u32>, threads: usize) -> SceneCount {
-    let options = CountOptions { max_memory_mib, tile_size, debug_dir: None };
+    let options = CountOptions { max_memory_mib, tile_size, ..CountOptions::default() };
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| count_scene(&scene(), yard, &options)).unwrap()
 }

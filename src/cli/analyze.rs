@@ -22,6 +22,7 @@ Results in --out:
   counts.csv      one row per image
   cars/           the vehicles of each image (GeoJSON)
   overlays/       pictures of each image with its vehicles
+  tracks.geojson  the tracks found, where none were given: correct them and give them back with --tracks
   yardwatch.gpkg  everything, for QGIS. Corrections made there in the layer `cars` are kept
 
 The same command on a folder that has grown counts only what is new.
@@ -45,6 +46,12 @@ pub struct AnalyzeArgs {
     /// End with exit code 4 when a day is flagged
     #[arg(long)]
     pub fail_on_anomaly: bool,
+    /// Survey the site anew from the images at hand, and count all of them again
+    ///
+    /// The first run surveys the site: what its images have in common, and its tracks where none are given. Images that come later are
+    /// brought onto that survey, so that they change nothing about those counted before.
+    #[arg(long)]
+    pub resurvey: bool,
     /// Compare each day with all other days, not only with earlier ones
     #[arg(long)]
     pub retrospective: bool,
@@ -65,6 +72,7 @@ pub fn run(args: &AnalyzeArgs, terminal: &Terminal) -> Result<Outcome> {
     }
     let inputs = [args.folder.clone()];
     let request = Request::new(&inputs, Some(&args.folder), &args.counting, args.retrospective, terminal)?;
+    let request = Request { survey: true, resurvey: args.resurvey, ..request };
     let mut place = Workplace::open(&request.out)?;
     let mut results = count_all(&request, &mut place, terminal)?;
     let undated: Vec<String> = results.undated().into_iter().map(str::to_owned).collect();
@@ -75,7 +83,7 @@ pub fn run(args: &AnalyzeArgs, terminal: &Terminal) -> Result<Outcome> {
     }
     let days = compare_site(&results.dated_counts(), &request.rules);
     let rows: Vec<DayRow> = days.iter().map(day_row).collect();
-    place.store.set_derived(&request.site, &request.yard, &results.observations, &rows, &results.strings)?;
+    place.store.set_derived(&request.site, &results.yard, &results.observations, &rows, &results.strings)?;
     write_days(&place.out.join("days.csv"), &days)?;
     let pictures = summary::pictures(&place, &results)?;
     let chart = history_svg(&days, &Chart::default());

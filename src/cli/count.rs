@@ -39,7 +39,7 @@ pub fn run(args: &CountArgs, terminal: &Terminal) -> Result<Outcome> {
     let request = Request::new(&args.inputs, None, &args.counting, false, terminal)?;
     let mut place = Workplace::open(&request.out)?;
     let results = count_all(&request, &mut place, terminal)?;
-    place.store.set_derived(&request.site, &request.yard, &results.observations, &[], &results.strings)?;
+    place.store.set_derived(&request.site, &results.yard, &results.observations, &[], &results.strings)?;
     if terminal.json() {
         terminal.print_json(&summary::count_json(&request, &results))?;
     } else {

@@ -30,6 +30,10 @@ pub struct Request {
     pub count: CountOptions,
     /// How to compare.
     pub rules: Rules,
+    /// Make a survey of the site from its images, or take the one that is there.
+    pub survey: bool,
+    /// Make the survey anew although there is one.
+    pub resurvey: bool,
     /// Forget images that are no longer there.
     pub prune: bool,
     /// Threads.
@@ -73,7 +77,14 @@ impl Request {
             site: name,
             yard,
             scene: SceneOptions { gsd_m: args.gsd.or(site.gsd), acquired, max_memory_mib },
-            count: CountOptions { max_memory_mib, debug_dir: args.debug_dir.clone(), tile_size: args.tile_size },
+            count: CountOptions {
+                max_memory_mib,
+                debug_dir: args.debug_dir.clone(),
+                tile_size: args.tile_size,
+                registration: None,
+            },
+            survey: false,
+            resurvey: false,
             rules: site.rules(retrospective),
             prune: args.prune,
             jobs: terminal.jobs(),

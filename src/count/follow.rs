@@ -66,7 +66,7 @@ impl Tracks<'_> {
             plane.require(self.scene, &patches)?;
             let plane = &*plane;
             let Self { map, ground, debug, .. } = *self;
-            let walk = Walk { plane, map, ground, found: self.site.lines.is_empty(), debug };
+            let walk = Walk { plane, map, ground, found: self.site.found, debug };
             for line in &self.lines[from..to] {
                 seen = seen.and(Seen::along(self.site, line, plane, map, ground.area()));
             }

@@ -3,6 +3,7 @@
 mod belief;
 mod coverage;
 mod debug;
+pub mod evidence;
 mod follow;
 pub mod interval;
 mod memory;
@@ -80,7 +81,7 @@ pub struct SceneCount {
     pub vehicles: Vec<Vehicle>,
     /// The tracks on which they were looked for.
     pub tracks: Vec<SceneTrack>,
-    /// Shift that brought the given tracks onto the scene, metres east and north; zero where none were given.
+    /// Shift that brought the site's tracks or edges onto the scene, metres east and north; zero where there are none.
     pub registration_m: [f64; 2],
     /// How sure the shift is, 0 (not found) to 1.
     pub registration_confidence: f64,

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::belief::believed;
 use super::coverage::Seen;
 use super::debug::Debug;
@@ -17,7 +19,7 @@ use crate::raster::Scene;
 use crate::segment::side_by_side::{Footprint, number_strings, resolve};
 use crate::threshold::{Plane, scene_stretch, yard_map};
 use crate::track::Centreline;
-use crate::track::align::align;
+use crate::track::align::{Expected, Registration, align};
 use crate::track::find::find;
 
 /// What is known of the yard, in WGS84; both parts may be empty.
@@ -27,10 +29,12 @@ pub struct Yard {
     pub tracks: Vec<GivenTrack>,
     /// Rings of its outline as (longitude, latitude); inside is what an odd number of rings encloses.
     pub aoi: Vec<Vec<[f64; 2]>>,
+    /// The tracks were found in the images of the site, not given: they are believed only where they show themselves.
+    pub tracks_found: bool,
 }
 
 /// A track that was given, not found.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GivenTrack {
     /// Its name.
     pub name: String,
@@ -47,20 +51,20 @@ pub struct CountOptions {
     pub debug_dir: Option<PathBuf>,
     /// Core size of the tiles in metres, rounded up to a multiple of 64 (less where memory asks for it); the result does not depend on it.
     pub tile_size: Option<u32>,
+    /// Where the scene shows the site, if that was found.
+    pub registration: Option<Registration>,
 }
 
 impl Default for CountOptions {
     fn default() -> Self {
-        Self { max_memory_mib: 1024, debug_dir: None, tile_size: None }
+        Self { max_memory_mib: 1024, debug_dir: None, tile_size: None, registration: None }
     }
 }
 
 /// Ground read around the ground of interest, metres: the networks' reach, and enough for the local statistics.
-const MARGIN_M: f64 = 64.0;
+pub(super) const MARGIN_M: f64 = 64.0;
 /// GSD above which cars cannot be counted at all, metres.
 const COARSEST_M: f64 = 1.2;
-/// How far given tracks may lie from where they are seen, metres.
-const REGISTRATION_M: f64 = 9.0;
 /// How often tracks are looked for: those that are sure in the first round keep the second from straying onto them.
 const ROUNDS: usize = 2;
 /// Ground on either side of a sure track that no other track's centre line enters, metres: half the narrowest spacing, and the spread of
@@ -68,6 +72,8 @@ const ROUNDS: usize = 2;
 const CLEAR_M: f64 = 2.0;
 /// Distance between the points of a track that is written out, metres.
 const TRACK_POINT_M: f64 = 2.0;
+/// Confidence below which nobody should rely on given tracks being where they were taken to be.
+const LEAST_CONFIDENCE: f64 = 0.05;
 /// Coverage below which a scene says nothing, and above which nothing worth mentioning is missing.
 const LEAST_COVERAGE: f64 = 0.3;
 const WHOLE_COVERAGE: f64 = 0.97;
@@ -82,7 +88,7 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
     if gsd > COARSEST_M {
         return Ok(unusable(format!("GSD of {gsd:.2} m is too coarse: cars are counted up to {COARSEST_M} m")));
     }
-    let site = Site::new(yard, &ground);
+    let site = Site::new(yard, &ground, options.registration.map_or([0.0; 2], |registration| registration.shift_m));
     let Some(area) = site.area(ground.area()) else {
         return Ok(unusable("the yard lies outside the image".into()));
     };
@@ -127,7 +133,7 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
             all.add(walked, format!("t{}", i + 1), &ground);
         }
     } else {
-        let aligned = align(&site.lines, &map, REGISTRATION_M);
+        let aligned = align(&site.lines, &map, Expected::of(options.registration));
         (all.shift, all.confidence) = (aligned.shift, aligned.confidence);
         if let Some(debug) = debug {
             debug.map(&map, &aligned.lines)?;
@@ -140,7 +146,7 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
             all.add(walked, name.clone(), &ground);
         }
     }
-    Ok(all.finish(&ground, &site, gsd))
+    Ok(all.finish(&ground, &site, gsd, options.registration))
 }
 
 /// What the count of a scene is made of.
@@ -162,7 +168,7 @@ impl Parts {
         self.candidates.extend(walked.candidates);
     }
 
-    fn finish(self, ground: &Ground, site: &Site, gsd: f64) -> SceneCount {
+    fn finish(self, ground: &Ground, site: &Site, gsd: f64, registration: Option<Registration>) -> SceneCount {
         let footprints: Vec<Footprint> = self.candidates.iter().map(|candidate| candidate.footprint).collect();
         let stays = resolve(&footprints);
         let kept: Vec<Candidate> =
@@ -175,7 +181,8 @@ impl Parts {
         let coverage = seen.share();
         let number = |class: fn(&Vehicle) -> bool| vehicles.iter().filter(|vehicle| class(vehicle)).count() as u32;
         let freight = number(|vehicle| vehicle.class.is_freight());
-        let (low, high) = interval(&vehicles, gsd, site.lines.is_empty());
+        let lost = !site.found && registration.is_none() && self.confidence < LEAST_CONFIDENCE;
+        let (low, high) = interval(&vehicles, gsd, site.found || lost);
         let percent = coverage * 100.0;
         let (status, reason) = if coverage < LEAST_COVERAGE {
             (Status::Unusable, format!("only {percent:.0} % of the yard is seen: {}", seen.why()))
@@ -185,6 +192,12 @@ impl Parts {
             (Status::Partial, format!("{percent:.0} % of the yard is seen: {}", seen.why()))
         } else {
             (Status::Ok, String::new())
+        };
+        let reason = if lost && status != Status::Unusable {
+            let said = if reason.is_empty() { String::new() } else { format!("{reason}; ") };
+            format!("{said}the tracks could not be placed for certain, so the interval is wider")
+        } else {
+            reason
         };
         let count = Count {
             freight_cars: freight,
@@ -196,8 +209,10 @@ impl Parts {
             status,
             reason,
         };
-        let registration_m = [self.shift[0], -self.shift[1]];
-        SceneCount { count, vehicles, tracks: self.tracks, registration_m, registration_confidence: self.confidence }
+        let (moved, middle) = site.moved;
+        let registration_m = ground.to_east_north(middle, [moved[0] + self.shift[0], moved[1] + self.shift[1]]);
+        let registration_confidence = registration.map_or(self.confidence, |registration| registration.confidence);
+        SceneCount { count, vehicles, tracks: self.tracks, registration_m, registration_confidence }
     }
 }
 

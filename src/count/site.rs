@@ -33,6 +33,34 @@ impl<'a> Ground<'a> {
         Some([col * self.scene.gsd_m[0], row * self.scene.gsd_m[1]])
     }
 
+    /// A way on the ground of so many metres east and north, as it runs from a point; image axes where there is no georeference.
+    pub fn from_east_north(&self, [x, y]: [f64; 2], [east, north]: [f64; 2]) -> [f64; 2] {
+        let [e, n] = self.east_north_axes([x, y]);
+        [east * e[0] + north * n[0], east * e[1] + north * n[1]]
+    }
+
+    /// Metres east and north of a way on the ground from a point.
+    pub fn to_east_north(&self, [x, y]: [f64; 2], [dx, dy]: [f64; 2]) -> [f64; 2] {
+        // The axes are orthonormal but for the projection's last thousandth.
+        let [e, n] = self.east_north_axes([x, y]);
+        [dx * e[0] + dy * e[1], dx * n[0] + dy * n[1]]
+    }
+
+    /// Where east and north point at a place of the ground, as unit vectors.
+    fn east_north_axes(&self, [x, y]: [f64; 2]) -> [[f64; 2]; 2] {
+        let [col, row] = self.to_pixel([x, y]);
+        let up = self.scene.georeference.as_ref().map_or(0.0, |g| g.up_azimuth_deg(col, row)).to_radians();
+        // A mirrored image (south up, say) turns the other way round.
+        let mirrored = self.scene.georeference.as_ref().is_some_and(|g| {
+            let t = g.geotransform;
+            t[1] * t[5] - t[2] * t[4] > 0.0
+        });
+        let side = if mirrored { -1.0 } else { 1.0 };
+        // Up is (0, -1) on the ground; north lies `up` to the left of it.
+        let north = [-side * up.sin(), -up.cos()];
+        [[-side * north[1], side * north[0]], north]
+    }
+
     /// Direction of an axis in degrees clockwise from north, 0 to 180; from the top of the image without georeference.
     pub fn heading_deg(&self, centre: [f64; 2], axis: [f64; 2]) -> f64 {
         let place = |side: f64| {
@@ -49,7 +77,7 @@ impl<'a> Ground<'a> {
 }
 
 /// Ground on either side of a given track that is looked at, metres: its error, the shift of the scene, and the strip's half width.
-const CORRIDOR_M: f64 = 20.0;
+const CORRIDOR_M: f64 = 24.0;
 /// Ground around an outline that is looked at, metres.
 const OUTLINE_MARGIN_M: f64 = 12.0;
 /// Share of a found track that must lie inside the outline.
@@ -63,13 +91,23 @@ pub struct Site {
     pub lines: Vec<Centreline>,
     /// Their names.
     pub names: Vec<String>,
+    /// Whether the tracks were found in images (this one, or all of the site), and must show themselves as such.
+    pub found: bool,
+    /// By how much everything was moved, metres of the scene's ground, and the yard's middle.
+    pub moved: ([f64; 2], [f64; 2]),
     outline: Vec<Vec<[f64; 2]>>,
 }
 
 impl Site {
-    /// Brings a yard onto the ground of a scene. Without georeference nothing can be brought, and the whole image is searched.
-    pub fn new(yard: &Yard, ground: &Ground) -> Self {
-        let bring = |line: &[[f64; 2]]| line.iter().filter_map(|&p| ground.from_lonlat(p)).collect::<Vec<_>>();
+    /// Brings a yard onto the ground of a scene that shows everything `shift_m` metres east and north of where it is. Without
+    /// georeference nothing can be brought, and the whole image is searched.
+    pub fn new(yard: &Yard, ground: &Ground, shift_m: [f64; 2]) -> Self {
+        let place = |line: &[[f64; 2]]| line.iter().filter_map(|&p| ground.from_lonlat(p)).collect::<Vec<_>>();
+        let all = yard.tracks.iter().map(|track| &track.line).chain(&yard.aoi);
+        let area = Area::around(&all.flat_map(|line| place(line)).collect::<Vec<_>>());
+        let middle = area.map_or([0.0; 2], |area| [(area.x0 + area.x1) / 2.0, (area.y0 + area.y1) / 2.0]);
+        let [dx, dy] = ground.from_east_north(middle, shift_m);
+        let bring = |line: &[[f64; 2]]| place(line).into_iter().map(|[x, y]| [x + dx, y + dy]).collect::<Vec<_>>();
         let (mut lines, mut names) = (Vec::new(), Vec::new());
         for track in &yard.tracks {
             if let Some(line) = Centreline::resampled(&bring(&track.line), 1.0) {
@@ -78,7 +116,7 @@ impl Site {
             }
         }
         let outline = yard.aoi.iter().map(|ring| bring(ring)).filter(|ring| ring.len() > 2).collect();
-        Self { lines, names, outline }
+        Self { found: lines.is_empty() || yard.tracks_found, lines, names, moved: ([dx, dy], middle), outline }
     }
 
     /// The ground of interest inside an image; None when the yard lies outside.

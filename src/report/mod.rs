@@ -6,3 +6,4 @@ pub mod geojson;
 pub mod lettering;
 pub mod overlay;
 pub mod page;
+pub mod tracks_geojson;

@@ -74,11 +74,11 @@ fn sidecars(image: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// BLAKE3 of the settings that touch a count.
-pub fn settings_key(yard: &Yard, gsd_m: Option<f64>, acquired: Option<jiff::Timestamp>) -> String {
+/// BLAKE3 of the settings that touch a count; `survey` is the survey's own key, where the site has one.
+pub fn settings_key(yard: &Yard, gsd_m: Option<f64>, acquired: Option<jiff::Timestamp>, survey: Option<&str>) -> String {
     let tracks: Vec<_> = yard.tracks.iter().map(|track| (&track.name, &track.line)).collect();
     // Numbers, texts and lists always become JSON.
-    let text = serde_json::to_vec(&(tracks, &yard.aoi, gsd_m, acquired)).unwrap_or_default();
+    let text = serde_json::to_vec(&(tracks, &yard.aoi, gsd_m, acquired, survey)).unwrap_or_default();
     blake3::hash(&text).to_hex().to_string()
 }
 

@@ -9,6 +9,7 @@ pub mod record;
 pub mod same_train;
 pub mod settings;
 pub mod store;
+pub mod survey;
 pub mod trains;
 pub mod workers;
 pub mod yard;

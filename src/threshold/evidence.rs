@@ -119,6 +119,20 @@ impl YardMap {
         Some(&mut cells[r % SQUARE_M * SQUARE_M + c % SQUARE_M])
     }
 
+    /// A map of cells that are already known, as (column, row, evidence).
+    pub fn of_cells(cells: impl IntoIterator<Item = (i64, i64, Evidence)>) -> Self {
+        let side = PATCH_M as i64;
+        let mut patches: BTreeMap<(i64, i64), Vec<Evidence>> = BTreeMap::new();
+        for (col, row, evidence) in cells {
+            let key = (row.div_euclid(side), col.div_euclid(side));
+            let patch = patches.entry(key).or_insert_with(|| vec![Evidence::default(); PATCH_M * PATCH_M]);
+            patch[(row.rem_euclid(side) * side + col.rem_euclid(side)) as usize] = evidence;
+        }
+        let mut map = Self::default();
+        patches.iter().for_each(|(&(row, col), evidence)| map.insert(Core { row, col }, evidence));
+        map
+    }
+
     /// Bytes that the map takes.
     pub fn bytes(&self) -> usize {
         // A tree's nodes are at least half full.

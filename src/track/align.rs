@@ -9,8 +9,19 @@ use crate::threshold::YardMap;
 
 /// Step of the points that are held against the map, metres.
 const STEP_M: f64 = 2.0;
-/// Cost per square metre of the scene's shift: one track spacing (5 m) costs less than the loss of one track in twenty.
-const SHIFT_COST: f64 = 0.0012;
+/// Cost of a scene's shift of one standard deviation. Where nothing else is known (2.3 m), one track spacing (5 m) costs less than the
+/// loss of one track in twenty.
+const SHIFT_COST: f64 = 0.0063;
+/// How far given tracks may lie from where they are seen when nothing else is known, and the standard deviation of that, metres.
+const REGISTRATION_M: f64 = 15.0;
+const REGISTRATION_SD_M: f64 = 2.3;
+/// Where the scene was registered by its edges: standard deviations looked at, and the error of the lines themselves, metres.
+const DEVIATIONS: f64 = 3.0;
+const LINES_M: f64 = 1.5;
+/// Shifts across the tracks that are different answers, metres: more than half a spacing.
+const APART_M: f64 = 2.5;
+/// Mean evidence by which the best shift must lead the next one to be sure.
+const SURE: f64 = 0.2;
 /// Step of the coarse search for the shift, and of all finer ones, metres.
 const COARSE_M: f64 = 1.0;
 const FINE_M: f64 = 0.25;
@@ -33,10 +44,38 @@ pub struct Aligned {
     pub shifted: Vec<Centreline>,
     /// The scene's shift, metres (x to the right, y down).
     pub shift: [f64; 2],
-    /// Mean track evidence under the lines, 0 to 1.
-    pub evidence: f64,
-    /// How much better the shift is than any other more than 2.5 m away, 0 to 1.
+    /// How much better the shift is than any other more than 2.5 m across the tracks, 0 to 1. Along them it may be anything.
     pub confidence: f64,
+}
+
+/// Where a scene shows the site.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Registration {
+    /// Everything is shown so many metres east and north of where it is.
+    pub shift_m: [f64; 2],
+    /// Standard deviation of the shift along one axis, metres.
+    pub sd_m: f64,
+    /// How sure it is, above 0 to 1.
+    pub confidence: f64,
+}
+
+/// What is known of a scene's shift before its tracks are looked at.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Expected {
+    reach_m: f64,
+    cost: f64,
+}
+
+impl Expected {
+    /// Given lines that were moved by a registration, if there was one.
+    pub fn of(registration: Option<Registration>) -> Self {
+        match registration {
+            Some(Registration { sd_m, .. }) => {
+                Self { reach_m: (DEVIATIONS * sd_m + LINES_M).min(REGISTRATION_M), cost: SHIFT_COST / sd_m.powi(2) }
+            }
+            None => Self { reach_m: REGISTRATION_M, cost: SHIFT_COST / REGISTRATION_SD_M.powi(2) },
+        }
+    }
 }
 
 /// Track evidence at a point for a line with this tangent.
@@ -49,8 +88,8 @@ fn support(map: &YardMap, [x, y]: [f64; 2], [tx, ty]: [f64; 2]) -> f64 {
     f64::from(here.track) * (0.5 + 0.5 * agreement)
 }
 
-/// Aligns given lines, looking for a shift of up to `reach_m` metres.
-pub fn align(lines: &[Centreline], map: &YardMap, reach_m: f64) -> Aligned {
+/// Aligns given lines.
+pub fn align(lines: &[Centreline], map: &YardMap, expected: Expected) -> Aligned {
     let coarse: Vec<Vec<([f64; 2], [f64; 2])>> = lines
         .iter()
         .map(|line| {
@@ -59,15 +98,12 @@ pub fn align(lines: &[Centreline], map: &YardMap, reach_m: f64) -> Aligned {
         })
         .collect();
     let points: Vec<([f64; 2], [f64; 2])> = coarse.iter().flatten().copied().collect();
-    let (shift, confidence) = scene_shift(&points, map, reach_m);
+    let (shift, confidence) = scene_shift(&points, map, expected);
     let shifted: Vec<Centreline> = lines.iter().map(|line| line.shifted(shift)).collect();
-    let aligned = shifted.iter().map(|line| follow(line, map)).collect::<Vec<_>>();
-    let evidence =
-        aligned.iter().map(|(_, e)| e).sum::<f64>() / aligned.iter().map(|(l, _)| l.points.len() as f64).sum::<f64>().max(1.0);
-    Aligned { lines: aligned.into_iter().map(|(line, _)| line).collect(), shifted, shift, evidence, confidence }
+    Aligned { lines: shifted.iter().map(|line| follow(line, map)).collect(), shifted, shift, confidence }
 }
 
-fn scene_shift(points: &[([f64; 2], [f64; 2])], map: &YardMap, reach_m: f64) -> ([f64; 2], f64) {
+fn scene_shift(points: &[([f64; 2], [f64; 2])], map: &YardMap, Expected { reach_m, cost }: Expected) -> ([f64; 2], f64) {
     if points.is_empty() {
         return ([0.0; 2], 0.0);
     }
@@ -75,7 +111,7 @@ fn scene_shift(points: &[([f64; 2], [f64; 2])], map: &YardMap, reach_m: f64) -> 
     let few: Vec<_> = points.iter().step_by((points.len() / 1500).max(1)).copied().collect();
     let score = |points: &[([f64; 2], [f64; 2])], [gx, gy]: [f64; 2]| {
         let sum: f64 = points.iter().map(|([x, y], t)| support(map, [x + gx, y + gy], *t)).sum();
-        sum / points.len() as f64 - SHIFT_COST * (gx * gx + gy * gy)
+        sum / points.len() as f64 - cost * (gx * gx + gy * gy)
     };
     let n = (reach_m / COARSE_M).floor() as i32;
     let mut tried: Vec<([f64; 2], f64)> = Vec::new();
@@ -87,22 +123,44 @@ fn scene_shift(points: &[([f64; 2], [f64; 2])], map: &YardMap, reach_m: f64) -> 
             }
         }
     }
-    let best_of =
-        |tried: &[([f64; 2], f64)]| tried.iter().fold(([0.0; 2], f64::MIN), |best, &t| if t.1 > best.1 { t } else { best });
-    let (coarse, value) = best_of(&tried);
-    let far: Vec<_> = tried.iter().filter(|(g, _)| (g[0] - coarse[0]).hypot(g[1] - coarse[1]) > 2.5).copied().collect();
-    let second = best_of(&far).1;
-    let confidence = ((value - second) / 0.1).clamp(0.0, 1.0);
-    let fine: Vec<_> = (-4..=4)
-        .flat_map(|i| (-4..=4).map(move |j| [coarse[0] + f64::from(i) * FINE_M, coarse[1] + f64::from(j) * FINE_M]))
-        .map(|g| (g, score(points, g)))
-        .collect();
-    (best_of(&fine).0, confidence)
+    let best_of = |tried: &mut dyn Iterator<Item = ([f64; 2], f64)>| {
+        tried.fold(([0.0; 2], f64::MIN), |best, t| if t.1 > best.1 { t } else { best })
+    };
+    let (coarse, value) = best_of(&mut tried.iter().copied());
+    let [nx, ny] = across(points);
+    let apart = |g: [f64; 2]| ((g[0] - coarse[0]) * nx + (g[1] - coarse[1]) * ny).abs() > APART_M;
+    let second = best_of(&mut tried.iter().copied().filter(|(g, _)| apart(*g))).1;
+    let confidence = if second > f64::MIN { ((value - second) / SURE).clamp(0.0, 1.0) } else { 0.0 };
+    let at = |i: i32, j: i32| {
+        let g = [coarse[0] + f64::from(i) * FINE_M, coarse[1] + f64::from(j) * FINE_M];
+        (g, score(points, g))
+    };
+    let mut fine = (-4..=4).flat_map(|i| (-4..=4).map(move |j| (i, j))).map(|(i, j)| at(i, j));
+    let (best, value) = best_of(&mut fine);
+    // The top of the parabola through the neighbours, along each axis.
+    let refined = [0, 1].map(|axis| {
+        let beside = |side: f64| {
+            let mut g = best;
+            g[axis] += side * FINE_M;
+            score(points, g)
+        };
+        let (a, c) = (beside(-1.0), beside(1.0));
+        let bend = a - 2.0 * value + c;
+        best[axis] + if bend < 0.0 { (0.5 * (a - c) / bend).clamp(-0.5, 0.5) * FINE_M } else { 0.0 }
+    });
+    (refined, confidence)
 }
 
-/// Follows the evidence along a line; also gives the sum of the evidence over the points of the result.
-fn follow(line: &Centreline, map: &YardMap) -> (Centreline, f64) {
-    let Some(coarse) = line.with_step(STEP_M) else { return (line.clone(), 0.0) };
+/// The direction across most of the tracks.
+fn across(points: &[([f64; 2], [f64; 2])]) -> [f64; 2] {
+    let (cos, sin) = points.iter().fold((0.0, 0.0), |(c, s), (_, [x, y])| (c + x * x - y * y, s + 2.0 * x * y));
+    let heading = f64::atan2(sin, cos) / 2.0;
+    [-heading.sin(), heading.cos()]
+}
+
+/// Follows the evidence along a line.
+fn follow(line: &Centreline, map: &YardMap) -> Centreline {
+    let Some(coarse) = line.with_step(STEP_M) else { return line.clone() };
     let n = (2.0 * RESIDUAL_M / FINE_M).round() as usize + 1;
     let offset = |k: usize| k as f64 * FINE_M - RESIDUAL_M;
     let raw: Vec<Vec<f64>> = (0..coarse.points.len())
@@ -147,7 +205,5 @@ fn follow(line: &Centreline, map: &YardMap) -> (Centreline, f64) {
             path[a] * (1.0 - f) + path[(a + 1).min(path.len() - 1)] * f
         })
         .collect();
-    let moved = line.moved(&fine);
-    let sum = (0..moved.points.len()).map(|i| support(map, moved.points[i], moved.tangent(i))).sum();
-    (moved, sum)
+    line.moved(&fine)
 }

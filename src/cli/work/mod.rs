@@ -4,6 +4,7 @@ mod one_image;
 mod plan;
 mod redraw;
 mod results;
+mod survey;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +15,7 @@ pub use results::{Results, Scene};
 
 use super::Terminal;
 use super::request::Request;
-use crate::raster::find_images;
+use crate::raster::{SceneOptions, find_images};
 use crate::series::atomic::{make_folder, sweep, write_whole};
 use crate::series::lock::FolderLock;
 use crate::series::store::Store;
@@ -96,11 +97,12 @@ fn count_planned(
     if todo.is_empty() {
         return Ok(());
     }
-    let budget = request.scene.max_memory_mib;
-    let workers = request.jobs.min(todo.len()).min((budget / MIB_PER_SCENE).max(1));
     let mut counting = request.clone();
-    counting.scene.max_memory_mib = (budget / workers).max(1);
+    let (workers, options) = shared_out(request, todo.len());
+    counting.scene = options;
     counting.count.max_memory_mib = counting.scene.max_memory_mib;
+    counting.yard = planned.yard(request);
+    let ground = planned.survey.clone().map(|survey| (survey.reference(), survey));
     let bar = terminal.bar(todo.len() as u64, "counting");
     let number = todo.len();
     let mut finished = 0;
@@ -109,7 +111,7 @@ fn count_planned(
         todo,
         workers,
         interrupt,
-        move |item: &plan::Todo| one_image::count(item, &counting),
+        move |item: &plan::Todo| one_image::count(item, &counting, ground.as_ref()),
         |item, made| {
             let made = made.map_err(|panic| Error::image(&item.path, panic)).and_then(|made| made);
             finished += 1;
@@ -133,6 +135,13 @@ fn count_planned(
     )?;
     bar.finish_and_clear();
     Ok(())
+}
+
+/// How many of so many images are worked on at a time, and how each may be opened.
+fn shared_out(request: &Request, images: usize) -> (usize, SceneOptions) {
+    let budget = request.scene.max_memory_mib;
+    let workers = request.jobs.min(images).min((budget / MIB_PER_SCENE).max(1)).max(1);
+    (workers, SceneOptions { max_memory_mib: (budget / workers).max(1), ..request.scene.clone() })
 }
 
 /// A flag that the first Ctrl-C sets; the second one ends the program at once, which loses nothing but the images in work.

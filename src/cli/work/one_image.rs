@@ -1,5 +1,6 @@
 //! One image from its file to its record and its picture.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::plan::Todo;
@@ -9,6 +10,8 @@ use crate::raster::{Georeference, Role, Scene};
 use crate::report::overlay::{self, Overlay};
 use crate::series::key::{PROGRAM, stamp};
 use crate::series::record::{Point, SceneRecord};
+use crate::series::survey::Survey;
+use crate::series::survey::register::Reference;
 use crate::{Error, Result};
 
 /// A counted image.
@@ -22,15 +25,18 @@ pub struct Counted {
     pub drawn: String,
 }
 
-/// Opens, counts and draws an image.
+/// Opens, registers, counts and draws an image; `ground` is what the site looks like, where it was surveyed.
 ///
 /// # Errors
 /// When the image cannot be used; the sentence says why.
-pub fn count(item: &Todo, request: &Request) -> Result<Counted> {
+pub fn count(item: &Todo, request: &Request, ground: Option<&(Reference, Arc<Survey>)>) -> Result<Counted> {
     let start = Instant::now();
     let scene = Scene::open(&item.path, &request.scene)?;
     let mut options = request.count.clone();
     options.debug_dir = options.debug_dir.map(|folder| folder.join(&item.stem));
+    if let Some((reference, survey)) = ground {
+        options.registration = survey.register(reference, &scene)?;
+    }
     let result = count_scene(&scene, &request.yard, &options)?;
     let mut record = record(item, &scene, result);
     record.round();

@@ -2,17 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rayon::prelude::*;
 
-use super::Workplace;
+use super::{Workplace, survey};
 use crate::cli::{Terminal, request::Request};
+use crate::count::Yard;
 use crate::raster::Listing;
 use crate::series::corrections;
 use crate::series::key::{PROGRAM, Stamp, content_key, settings_key, stamp};
 use crate::series::names::{image_names, output_stems};
 use crate::series::store::{IntervalKind, Stored};
+use crate::series::survey::Survey;
 use crate::{Error, Result};
 
 /// An image that is to be counted.
@@ -43,9 +46,16 @@ pub struct Planned {
     pub paths: BTreeMap<String, PathBuf>,
     /// Images that the record already had.
     pub kept: usize,
+    /// The survey of the site, where there is one.
+    pub survey: Option<Arc<Survey>>,
 }
 
 impl Planned {
+    /// The yard to count: with the tracks of the survey where none were given.
+    pub fn yard(&self, request: &Request) -> Yard {
+        self.survey.as_ref().map_or_else(|| request.yard.clone(), |survey| survey.complete(&request.yard))
+    }
+
     /// Notes an image that could not be used. What the record holds under its name came from other bytes and is forgotten,
     /// unless it was corrected by hand: then it is not asked for again.
     ///
@@ -71,7 +81,7 @@ pub fn plan(
     request: &Request,
     place: &mut Workplace,
     listing: Listing,
-    interrupt: &AtomicBool,
+    interrupt: &Arc<AtomicBool>,
     terminal: &Terminal,
 ) -> Result<Planned> {
     let stored = place.store.scenes()?;
@@ -93,7 +103,10 @@ pub fn plan(
     let taken = known.iter().map(|(image, s)| (image.clone(), s.record.stem.clone())).collect();
     let order: Vec<String> = named.iter().map(|(image, _)| image.clone()).collect();
     let stems = output_stems(&order, &taken);
-    let settings = settings_key(&request.yard, request.scene.gsd_m, request.scene.acquired);
+    let survey = survey::of_site(request, place, &named, interrupt, terminal)?;
+    let survey_key = survey.as_ref().map(Survey::key);
+    planned.survey = survey.map(Arc::new);
+    let settings = settings_key(&request.yard, request.scene.gsd_m, request.scene.acquired, survey_key.as_deref());
     let key = |path: &PathBuf| {
         if interrupt.load(Ordering::Relaxed) {
             return Err(Error::Interrupted);

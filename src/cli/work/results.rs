@@ -3,7 +3,7 @@
 use super::{Planned, Workplace};
 use crate::cli::{Terminal, request::Request};
 use crate::compare::{CLASS_NAMES, DatedCount};
-use crate::count::Status;
+use crate::count::{Status, Yard};
 use crate::report::counts_csv::counts_csv;
 use crate::report::geojson::cars_geojson;
 use crate::series::atomic::write_whole;
@@ -39,6 +39,8 @@ pub struct Results {
     pub trains: Vec<TrainNote>,
     /// Images that had been counted before.
     pub kept: usize,
+    /// The yard as it was counted: with the tracks of the survey where none were given.
+    pub yard: Yard,
 }
 
 impl Results {
@@ -83,7 +85,7 @@ fn classes(record: &SceneRecord) -> Option<[u32; 5]> {
 
 /// Reads the record back, with the corrections that were made to it.
 pub fn collect(request: &Request, place: &mut Workplace, planned: &Planned, terminal: &Terminal) -> Result<Results> {
-    let mut results = Results { kept: planned.kept, ..Results::default() };
+    let mut results = Results { kept: planned.kept, yard: planned.yard(request), ..Results::default() };
     for stored in place.store.scenes()? {
         let rows = place.store.cars(&stored.record.image)?;
         let Corrected { record, interval, edits, changes, notes } = corrections::apply(&stored, &rows);

@@ -107,7 +107,8 @@ fn area(points: &[Point]) -> f64 {
     points.iter().zip(next).map(|(a, b)| (a[0] - x) * (b[1] - y) - (b[0] - x) * (a[1] - y)).sum()
 }
 
-fn encloses(ring: &[Point], [x, y]: Point) -> bool {
+/// Whether a point lies inside a ring.
+pub fn encloses(ring: &[Point], [x, y]: Point) -> bool {
     let next = ring.iter().cycle().skip(1);
     ring.iter()
         .zip(next)

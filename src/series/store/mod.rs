@@ -7,6 +7,7 @@ pub mod geometry;
 mod scenes;
 mod schema;
 mod style;
+mod survey;
 mod tables;
 
 use std::path::{Path, PathBuf};
@@ -48,6 +49,22 @@ impl Store {
         let mut store = Self { path, connection };
         store.prepare()?;
         Ok(store)
+    }
+
+    /// The scenes of the store in a folder, without changing anything about it.
+    ///
+    /// # Errors
+    /// When there is no store of yardwatch, or it cannot be read.
+    pub fn read_scenes(folder: &Path) -> Result<Vec<Stored>> {
+        let path = folder.join(STORE_FILE);
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        if !path.is_file() {
+            return Err(Error::document(&path, "there is no such record; name the --out folder of an earlier run"));
+        }
+        let connection = Connection::open_with_flags(&path, flags).map_err(|e| explain(&path, e))?;
+        let store = Self { path, connection };
+        store.version()?;
+        store.scenes()
     }
 
     /// Where the store is.

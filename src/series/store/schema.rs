@@ -8,7 +8,7 @@ pub const APPLICATION_ID: i64 = 0x4750_4B47;
 pub const USER_VERSION: i64 = 10300;
 
 /// One batch of SQL per version of the schema; a store of version n has had the first n batches.
-pub const MIGRATIONS: [&str; 2] = [VERSION_1, VERSION_2];
+pub const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
 
 const VERSION_1: &str = r#"
 CREATE TABLE gpkg_spatial_ref_sys (
@@ -84,4 +84,13 @@ CREATE TABLE strings (
     matched INTEGER, same_as TEXT, standing_since DATETIME);
 INSERT INTO gpkg_contents (table_name, data_type, identifier, description, srs_id) VALUES
     ('strings', 'attributes', 'strings', 'Coupled cars, and since when the same ones have been standing', NULL);
+"#;
+
+/// Version 3: what all scenes of the site have in common.
+const VERSION_3: &str = r#"
+CREATE TABLE survey (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, settings TEXT NOT NULL, program TEXT NOT NULL, images INTEGER, registered INTEGER,
+    record TEXT NOT NULL, edges BLOB NOT NULL);
+INSERT INTO gpkg_contents (table_name, data_type, identifier, description, srs_id) VALUES
+    ('survey', 'attributes', 'survey', 'The site as the images of the first run show it: new images are brought onto it', NULL);
 "#;

@@ -1,0 +1,118 @@
+//! The survey of a site: what all its scenes have in common. New scenes are brought onto its edges, and where no tracks were given
+//! its tracks are those that the scenes show together.
+//!
+//! A survey is made once, from the images of the first run, and kept in the store, so that images that come later change nothing
+//! about those that were counted before.
+
+pub mod congeal;
+pub mod edges;
+pub mod frame;
+pub mod register;
+pub mod tracks;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Result;
+use crate::count::{GivenTrack, Yard};
+use crate::raster::Scene;
+use crate::track::align::Registration;
+use edges::{Edges, ONE};
+use frame::Frame;
+use register::Reference;
+
+/// Scenes that a survey rests on: more make it no better.
+pub const MOST_SCENES: usize = 40;
+/// As long as a survey rests on fewer scenes than this, a run that has more makes it anew.
+pub const FEW_SCENES: usize = 3;
+/// Ground around a yard that takes part in registration, metres: fields, roads and roofs that tell one track from the next.
+pub const MARGIN_M: f64 = 80.0;
+/// Standard deviation of an image's georeference along one axis, metres: 5 m are what vendors state for 90 % of all points.
+const GEOREFERENCE_SD_M: f64 = 2.3;
+
+/// What all scenes of a site have in common.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Survey {
+    /// Ground of the site.
+    pub frame: Frame,
+    /// Names of the images it was made from, in order.
+    pub images: Vec<String>,
+    /// How many of them lie on each other.
+    pub registered: usize,
+    /// Tracks that they show together, where none were given.
+    pub tracks: Vec<GivenTrack>,
+    /// Mean edges, row by row, in units of the largest.
+    #[serde(skip)]
+    pub edges: Vec<[i8; 2]>,
+}
+
+impl Survey {
+    /// BLAKE3 of everything a count takes from the survey.
+    pub fn key(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        // Numbers, texts and lists always become JSON.
+        hasher.update(&serde_json::to_vec(self).unwrap_or_default());
+        hasher.update(&self.edge_bytes());
+        hasher.finalize().to_hex().to_string()
+    }
+
+    /// The edges as bytes, east and south of each cell in turn.
+    pub fn edge_bytes(&self) -> Vec<u8> {
+        self.edges.iter().flatten().map(|value| value.to_le_bytes()[0]).collect()
+    }
+
+    /// The edges from their bytes.
+    pub fn set_edge_bytes(&mut self, bytes: &[u8]) {
+        self.edges = bytes.chunks_exact(2).map(|pair| [i8::from_le_bytes([pair[0]]), i8::from_le_bytes([pair[1]])]).collect();
+    }
+
+    /// Whether its parts fit together.
+    pub fn is_sound(&self) -> bool {
+        self.frame.cols.checked_mul(self.frame.rows) == Some(self.edges.len())
+    }
+
+    /// The site's edges as scenes are held against them.
+    pub fn reference(&self) -> Reference {
+        let mean: Vec<[f32; 2]> = self.edges.iter().map(|edge| edge.map(f32::from)).collect();
+        Reference::new(self.frame.cols, self.frame.rows, &mean)
+    }
+
+    /// Brings a scene onto the site; none where it shows too little of it, or something else.
+    ///
+    /// # Errors
+    /// When the image cannot be decoded.
+    pub fn register(&self, reference: &Reference, scene: &Scene) -> Result<Option<Registration>> {
+        let Some(edges) = Edges::of(scene, &self.frame)? else { return Ok(None) };
+        Ok(register::register(reference, &edges, &self.frame, self.site_sd_m()))
+    }
+
+    /// How well the site's own place is known, metres along one axis: the mean of the georeferences of its scenes.
+    pub fn site_sd_m(&self) -> f64 {
+        GEOREFERENCE_SD_M / (self.registered.max(1) as f64).sqrt()
+    }
+
+    /// The yard with the survey's tracks, where none were given.
+    pub fn complete(&self, yard: &Yard) -> Yard {
+        if yard.tracks.is_empty() && !self.tracks.is_empty() {
+            Yard { tracks: self.tracks.clone(), aoi: yard.aoi.clone(), tracks_found: true }
+        } else {
+            yard.clone()
+        }
+    }
+}
+
+/// Sums of edges in whole numbers, the largest of them [`ONE`].
+fn quantised(sum: &[[f32; 2]]) -> Vec<[i8; 2]> {
+    let largest = sum.iter().flatten().fold(0.0f32, |largest, value| largest.max(value.abs()));
+    let scale = if largest > 0.0 { ONE / largest } else { 0.0 };
+    sum.iter().map(|edge| edge.map(|value| (value * scale).round() as i8)).collect()
+}
+
+/// Scenes on each other, and what is kept of them: the survey without tracks, and the shift of each scene in metres east and north.
+pub fn survey(frame: Frame, images: Vec<String>, scenes: &[Edges]) -> Option<(Survey, Vec<Option<[f64; 2]>>)> {
+    let congealed = congeal::congeal(scenes, frame.cell_m)?;
+    let metres = |cells: [f64; 2]| [cells[0] * frame.cell_m, -cells[1] * frame.cell_m];
+    let shifts: Vec<Option<[f64; 2]>> = congealed.shifts.iter().map(|cells| cells.map(metres)).collect();
+    let registered = shifts.iter().flatten().count();
+    let edges = quantised(&congealed.edges);
+    Some((Survey { frame, images, registered, tracks: Vec::new(), edges }, shifts))
+}

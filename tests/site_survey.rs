@@ -1,0 +1,166 @@
+//! A site that is surveyed by its own images: tracks where none are given, images brought onto each other, and a record that does
+//! not change when images are added.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rusqlite::Connection;
+use yardwatch::raster::{Scene, SceneOptions};
+use yardwatch::series::yard::read_yard;
+
+/// Images of the sample yard in which it is seen whole, small ones first.
+const IMAGES: [&str; 4] = [
+    "tumangang_20210428T024430Z.tif",
+    "tumangang_20210522T024322Z.tif",
+    "tumangang_20211006T013940Z.tif",
+    "tumangang_20211007T015302Z.tif",
+];
+
+fn sample(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_tiles").join(name)
+}
+
+fn analyze(images: &Path, out: &Path, flags: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_yardwatch"))
+        .arg("analyze")
+        .arg(images)
+        .arg("--out")
+        .arg(out)
+        .args(["--progress", "never"])
+        .args(flags)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    said
+}
+
+fn copy(folder: &Path, name: &str) {
+    fs::create_dir_all(folder).unwrap();
+    fs::copy(sample(name), folder.join(name)).unwrap();
+}
+
+/// Per image the time spent on it (which another count would change) and the shift found.
+fn scenes(out: &Path) -> BTreeMap<String, (f64, [f64; 2], f64)> {
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    let mut statement = store
+        .prepare("SELECT image, elapsed_s, registration_east_m, registration_north_m, registration_confidence FROM scenes")
+        .unwrap();
+    let rows = statement.query_map([], |r| Ok((r.get(0)?, (r.get(1)?, [r.get(2)?, r.get(3)?], r.get(4)?)))).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+/// Moves a GeoTIFF by whole metres: the two numbers of its tie point are found in its bytes.
+fn moved(name: &str, to: &Path, [east, north]: [f64; 2]) {
+    let scene = Scene::open(&sample(name), &SceneOptions::default()).unwrap();
+    let at = scene.georeference.unwrap().geotransform;
+    let mut bytes = fs::read(sample(name)).unwrap();
+    for (old, new) in [(at[0], at[0] + east), (at[3], at[3] + north)] {
+        let place = bytes.windows(8).position(|window| window == old.to_le_bytes()).unwrap();
+        bytes[place..place + 8].copy_from_slice(&new.to_le_bytes());
+    }
+    fs::write(to, bytes).unwrap();
+}
+
+#[test]
+fn a_yard_without_tracks_gets_them_from_its_images_and_keeps_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (images, out) = (folder.path().join("images"), folder.path().join("out"));
+    IMAGES[..3].iter().for_each(|name| copy(&images, name));
+    let aoi = sample("aoi.geojson");
+    let flags = ["--aoi", aoi.to_str().unwrap()];
+    analyze(&images, &out, &flags);
+    let file = out.join("tracks.geojson");
+    let (found, notes) = read_yard(Some(&file), None).unwrap();
+    assert!(notes.is_empty(), "{notes:?}");
+
+    // They lie where the given ones do: metres are near enough to degrees times a constant over half a kilometre.
+    let given = read_yard(Some(&sample("tracks.geojson")), None).unwrap().0;
+    let metres = |p: &[f64; 2]| [p[0] * 111_320.0 * 42.4f64.to_radians().cos(), p[1] * 111_130.0];
+    let points = |yard: &yardwatch::count::Yard| -> Vec<[f64; 2]> {
+        let walk = |line: &Vec<[f64; 2]>| -> Vec<[f64; 2]> {
+            line.windows(2)
+                .flat_map(|ends| {
+                    let (a, b) = (metres(&ends[0]), metres(&ends[1]));
+                    let n = (b[0] - a[0]).hypot(b[1] - a[1]).ceil() as usize;
+                    (0..n).map(move |k| {
+                        let t = k as f64 / n as f64;
+                        [a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1])]
+                    })
+                })
+                .collect()
+        };
+        yard.tracks.iter().flat_map(|track| walk(&track.line)).collect()
+    };
+    let near = |some: &[[f64; 2]], others: &[[f64; 2]]| {
+        let hits = some.iter().filter(|p| others.iter().any(|q| (p[0] - q[0]).hypot(p[1] - q[1]) < 2.5)).count();
+        hits as f64 / some.len() as f64
+    };
+    let (found, given) = (points(&found), points(&given));
+    let (right, complete) = (near(&found, &given), near(&given, &found));
+    // Platforms and roads beside the yard are among them: three images are few.
+    assert!(right > 0.65 && complete > 0.8, "{right:.2} of what was found is track, {complete:.2} of the tracks was found");
+
+    // Another image changes nothing about tracks and counts that are there.
+    let (before, tracks) = (scenes(&out), fs::read(&file).unwrap());
+    let cars = |name: &str| fs::read(out.join("cars").join(name.replace(".tif", ".geojson"))).unwrap();
+    let counted: Vec<Vec<u8>> = IMAGES[..3].iter().map(|name| cars(name)).collect();
+    copy(&images, IMAGES[3]);
+    analyze(&images, &out, &flags);
+    let after = scenes(&out);
+    assert_eq!(after.len(), 4);
+    assert!(before.iter().all(|(image, kept)| after[image] == *kept), "counted anew: {before:?} {after:?}");
+    assert_eq!(IMAGES[..3].iter().map(|name| cars(name)).collect::<Vec<_>>(), counted);
+    assert_eq!(fs::read(&file).unwrap(), tracks);
+
+    // What an analyst corrected is not overwritten, and given back it is what counts.
+    let edited = String::from_utf8(tracks).unwrap().replace("\"t1\"", "\"main\"");
+    fs::write(&file, &edited).unwrap();
+    let said = analyze(&images, &out, &[&flags[..], &["--resurvey"]].concat());
+    assert!(said.contains("was edited"), "{said}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), edited);
+    analyze(&images, &out, &[&flags[..], &["--tracks", file.to_str().unwrap()]].concat());
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    let named: i64 =
+        store.query_row("SELECT count(*) FROM tracks WHERE name = 'main' AND scene IS NULL", [], |row| row.get(0)).unwrap();
+    assert_eq!(named, 1);
+    assert_eq!(fs::read_to_string(&file).unwrap(), edited);
+}
+
+#[test]
+fn an_image_whose_georeference_is_metres_off_is_brought_onto_the_site_and_counts_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let (images, out) = (folder.path().join("images"), folder.path().join("out"));
+    IMAGES[..3].iter().for_each(|name| copy(&images, name));
+    let (tracks, aoi) = (sample("tracks.geojson"), sample("aoi.geojson"));
+    let flags = ["--tracks", tracks.to_str().unwrap(), "--aoi", aoi.to_str().unwrap()];
+    analyze(&images, &out, &flags);
+    // Two track spacings across, and along.
+    let wrong = [7.0, -9.5];
+    moved(IMAGES[0], &images.join("yard_20210429.tif"), wrong);
+    analyze(&images, &out, &flags);
+    let scenes = scenes(&out);
+    let (right, off) = (scenes[IMAGES[0]], scenes["yard_20210429.tif"]);
+    let error = (off.1[0] - right.1[0] - wrong[0]).hypot(off.1[1] - right.1[1] - wrong[1]);
+    assert!(error < 0.5 && off.2 > 0.5, "{right:?} {off:?}");
+    let counts: BTreeMap<String, String> = csv::Reader::from_path(out.join("counts.csv"))
+        .unwrap()
+        .deserialize::<BTreeMap<String, String>>()
+        .map(Result::unwrap)
+        .map(|row| (row["image"].clone(), row["freight_cars"].clone()))
+        .collect();
+    assert_eq!(counts[IMAGES[0]], counts["yard_20210429.tif"]);
+
+    // What the record holds of an image is shown with it.
+    let info = Command::new(env!("CARGO_BIN_EXE_yardwatch"))
+        .arg("info")
+        .arg(images.join("yard_20210429.tif"))
+        .arg("--record")
+        .arg(&out)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&info.stdout);
+    assert!(said.contains(&format!("shifted {:.2} m east", off.1[0])), "{said}");
+}
