@@ -1,7 +1,7 @@
 //! The yard map: one-metre evidence of track, car body, heading and cloud over the parts of a scene where something was seen.
 //!
 //! A scene of 2,500 km2 has 2.5 billion square metres, of which a few in a thousand show anything like a track. So evidence is kept in
-//! small squares, and only in those in which some square metre reaches [`LEAST_TRACK`]. What is kept does not depend on the order in
+//! small squares, and only in those in which the track evidence of some square metre reaches 0.05. What is kept does not depend on the order in
 //! which patches come.
 
 use std::collections::BTreeMap;
