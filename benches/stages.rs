@@ -34,7 +34,7 @@ fn stages(c: &mut Criterion) {
     let area = Area { x0: 0.0, y0: 0.0, x1: gx * f64::from(scene.source.width()), y1: gy * f64::from(scene.source.height()) };
     let stretch = || scene_stretch(&scene, area).ok().flatten().expect("the image has valid pixels");
     let read = |stretch| {
-        let mut plane = Plane::new(&scene, stretch, area, MEMORY).ok().flatten().expect("the image has valid pixels");
+        let mut plane = Plane::new(&scene, stretch, area, MEMORY, MEMORY).ok().flatten().expect("the image has valid pixels");
         let patches = plane.patches_in(area).collect();
         plane.require(&scene, &patches).expect("the image can be read");
         plane

@@ -3,7 +3,7 @@
 use crate::threshold::yard_map::look_bytes;
 use crate::tile::PATCH_M;
 
-/// Pixels in memory take no more than this, whatever is allowed: a strip of ground 4 km wide at 0.5 m is then read only once.
+/// Pixels in memory take no more than this, whatever is allowed, but for a track that needs more by itself: a strip of ground 4 km wide at 0.5 m is then read only once.
 const PIXELS_BYTES: usize = 64 << 20;
 /// Networks at work take no more than this, whatever is allowed: four cores of 256 m at a time, or thirteen of 128 m.
 const NETWORK_BYTES: usize = 96 << 20;
@@ -15,6 +15,8 @@ const SMALL_CORE_M: usize = 128;
 pub struct Memory {
     /// Pixels and their statistics.
     pub pixels: usize,
+    /// Pixels and their statistics of a single long track: 10 km at 0.2 m in 256 MiB.
+    pub track_pixels: usize,
     /// Networks at work.
     pub networks: usize,
     /// The yard map; finding tracks in it takes as much again.
@@ -25,7 +27,7 @@ impl Memory {
     /// Of so many MiB.
     pub fn of(mib: usize) -> Self {
         let all = mib.saturating_mul(1 << 20);
-        Self { pixels: (all / 4).min(PIXELS_BYTES), networks: (all / 4).min(NETWORK_BYTES), map: all / 8 }
+        Self { pixels: (all / 4).min(PIXELS_BYTES), track_pixels: all / 4, networks: (all / 4).min(NETWORK_BYTES), map: all / 8 }
     }
 
     /// The largest core up to `core_m` metres (a multiple of [`PATCH_M`]) of which so many `threads` can look at one each.

@@ -97,7 +97,7 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
     };
     let memory = Memory::of(options.max_memory_mib);
     let read = area.grown(MARGIN_M);
-    let Some(mut plane) = Plane::new(scene, stretch, read, memory.pixels)? else {
+    let Some(mut plane) = Plane::new(scene, stretch, read, memory.pixels, memory.track_pixels)? else {
         return Ok(unusable("no valid pixel over the yard".into()));
     };
     let debug = options.debug_dir.as_deref().map(|folder| Debug::new(folder, scene)).transpose()?;

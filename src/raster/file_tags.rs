@@ -79,7 +79,7 @@ pub(crate) fn not_brightness(ifd: &Ifd) -> Option<String> {
         SEPARATED if ifd.bits_per_sample().is_ok_and(|bits| bits.first() != Some(&8)) => {
             "the samples are inks (CMYK); convert the image to RGB with an image editor"
         }
-        code if LAB.contains(&code) => "the samples are CIE L*a*b* colours; convert the image to RGB with an image editor",
+        LAB => "the samples are CIE L*a*b* colours; convert the image to RGB with an image editor",
         MIN_IS_WHITE if ifd.samples_per_pixel() == 1 => {
             "the samples are inverted (0 is white); convert the image with `gdal_translate -scale 0 255 255 0 IN OUT` (0 65535 65535 0 for 16 \
              bits)"

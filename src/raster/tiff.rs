@@ -22,9 +22,9 @@ const LARGE_BLOCK_BYTES: usize = 16 << 20;
 /// Metadata beyond these sizes belongs to no image: 64 MiB of block offsets make 8 million blocks.
 pub(crate) const PARSE_BUDGETS: ParseBudgets =
     ParseBudgets { max_ifds: 1024, max_ifd_entries: 4096, max_tag_value_bytes: 64 << 20, max_metadata_value_bytes: 160 << 20 };
-/// TIFF photometric codes of inks (CMYK) and of CIE L*a*b* in its three encodings.
+/// TIFF photometric codes of inks (CMYK) and of CIE L*a*b*.
 pub(crate) const SEPARATED: u16 = 5;
-pub(crate) const LAB: std::ops::RangeInclusive<u16> = 8..=10;
+pub(crate) const LAB: u16 = 8;
 /// `NewSubfileType`, whose bit 2 marks a mask and bit 0 a reduced image.
 const TAG_NEW_SUBFILE_TYPE: u16 = 254;
 /// GDAL's nodata value, as text.
@@ -392,8 +392,8 @@ fn check_colours(path: &Path, ifd: &Ifd) -> Result<()> {
     const JPEG: u16 = 7;
     let model = match ifd.photometric_interpretation() {
         Some(SEPARATED) if !inks_are_read(ifd) => "inks (CMYK) of this kind",
-        // The other encodings GDAL gives as they are.
-        Some(8) if bits(ifd) != Some(16) => "CIE L*a*b* colours",
+        Some(9 | 10) => "CIE L*a*b* colours",
+        Some(LAB) if bits(ifd) != Some(16) => "CIE L*a*b* colours",
         Some(YCBCR) if ifd.compression() != JPEG => "YCbCr colours outside JPEG",
         Some(32844 | 32845) => "LogLuv colours",
         _ => return Ok(()),

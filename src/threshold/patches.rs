@@ -89,22 +89,24 @@ pub(super) struct Held {
     patches: Vec<Option<Box<Patch>>>,
     /// Which of them are some.
     known: BTreeSet<usize>,
-    /// Bytes that patches may take.
+    /// Bytes that patches take as long as one request does not ask for more.
     memory: usize,
+    /// Bytes that one request may ask for.
+    most: usize,
     /// Number of the request in work.
     now: u64,
 }
 
 impl Held {
     /// Nothing yet.
-    pub fn new(scene: &Scene, x: &Axis, y: &Axis, memory: usize) -> Result<Self> {
+    pub fn new(scene: &Scene, x: &Axis, y: &Axis, memory: usize, most: usize) -> Result<Self> {
         let (across, down) = (x.patches(), y.patches());
         let table = across.saturating_mul(down).saturating_mul(size_of::<Option<Box<Patch>>>());
-        if table > memory {
-            return Err(too_little(scene, "the list of its parts", table, memory));
+        if table > most {
+            return Err(too_little(scene, "the list of its parts", table, most));
         }
         let patches = std::iter::repeat_with(|| None).take(across * down).collect();
-        Ok(Self { across, patches, known: BTreeSet::new(), memory, now: 0 })
+        Ok(Self { across, patches, known: BTreeSet::new(), memory, most, now: 0 })
     }
 
     /// The samples of columns `cols` and rows `rows`, in the order of rows; what is not in memory is unseen.
@@ -187,7 +189,7 @@ impl Plane {
         side(self.step_m[0]) * side(self.step_m[1]) * size_of::<[u16; 3]>() + CELL_BYTES
     }
 
-    /// Bytes that patches may take.
+    /// Bytes that patches take as long as one request does not ask for more.
     pub fn memory(&self) -> usize {
         self.held.memory
     }
@@ -209,8 +211,8 @@ impl Plane {
         let wanted: BTreeSet<usize> =
             patches.iter().filter_map(|patch| Some(inside(&self.y, patch.row)? * across + inside(&self.x, patch.col)?)).collect();
         let needed = wanted.len() * self.patch_bytes();
-        if needed > self.held.memory {
-            return Err(too_little(scene, "the pixels that have to be seen together", needed, self.held.memory));
+        if needed > self.held.most {
+            return Err(too_little(scene, "the pixels that have to be seen together", needed, self.held.most));
         }
         self.held.now += 1;
         let lacks = |held: &Held, index: usize, what: fn(&Patch) -> bool| held.patches[index].as_ref().is_none_or(|p| what(p));

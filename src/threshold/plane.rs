@@ -1,6 +1,6 @@
 //! The pixels of a scene as the networks see them: stretched samples, their validity, and the local statistics around them.
 //!
-//! A plane covers the ground of interest, but holds only the patches that were asked for (see [`super::patches`]). What a sample or a
+//! A plane covers the ground of interest, but holds only the patches that were asked for (see `patches.rs`). What a sample or a
 //! statistic is depends on the scene and the ground of interest alone, never on which patches are held or were read together.
 
 use super::colours::colour_is_known;
@@ -41,12 +41,12 @@ pub struct Plane {
 }
 
 impl Plane {
-    /// Of the part of the scene that lies in `area`, with no patch read yet; patches will take up to `memory` bytes. None when nothing
-    /// of the scene lies there.
+    /// Of the part of the scene that lies in `area`, with no patch read yet; patches will take up to `memory` bytes, or up
+    /// to `most` where that many are asked for together. None when nothing of the scene lies there.
     ///
     /// # Errors
     /// When even the list of patches takes more than that.
-    pub fn new(scene: &Scene, stretch: Stretch, area: Area, memory: usize) -> Result<Option<Self>> {
+    pub fn new(scene: &Scene, stretch: Stretch, area: Area, memory: usize, most: usize) -> Result<Option<Self>> {
         let gsd = scene.gsd_m;
         let block = gsd.map(|g| ((FINEST_M / g).ceil() as u32).max(1));
         let (width, height) = (scene.source.width(), scene.source.height());
@@ -66,7 +66,7 @@ impl Plane {
         Ok(Some(Self {
             step_m,
             origin: [f64::from(c0) * step_m[0], f64::from(r0) * step_m[1]],
-            held: Held::new(scene, &x, &y, memory)?,
+            held: Held::new(scene, &x, &y, memory, most)?,
             x,
             y,
             block,

@@ -43,7 +43,7 @@ mod tests {
     use crate::tile::{Area, Core};
     use std::collections::BTreeSet;
 
-    /// 330 x 250 m at 1.1 m, with a nodata corner: five by four patches, none of them as wide as another in pixels.
+    /// 330 x 250 m at 1.1 m, with a corner that is not valid: six by four patches, none of them as wide as another in pixels.
     fn scene(folder: &std::path::Path) -> Scene {
         let path = folder.join("scene.png");
         let picture = image::RgbaImage::from_fn(300, 227, |col, row| {
@@ -65,7 +65,7 @@ mod tests {
                 .iter()
                 .map(|line| Centreline::resampled(line, ALONG_M).unwrap())
                 .collect();
-        let mut whole = Plane::new(&scene, stretch, area, 64 << 20).unwrap().unwrap();
+        let mut whole = Plane::new(&scene, stretch, area, 64 << 20, 64 << 20).unwrap().unwrap();
         let all: BTreeSet<Core> = whole.patches_in(area).collect();
         assert_eq!(all.len(), 6 * 4);
         whole.require(&scene, &all).unwrap();
@@ -73,7 +73,7 @@ mod tests {
         assert!(expected.iter().any(|strip| strip.plane(3).contains(&0.0)) && expected.iter().all(|s| s.plane(3).contains(&1.0)));
         // Room for nine patches: what the statistics take in around them is read, summed up and dropped.
         let room = 9 * whole.patch_bytes();
-        let mut small = Plane::new(&scene, stretch, area, room).unwrap().unwrap();
+        let mut small = Plane::new(&scene, stretch, area, room, room).unwrap().unwrap();
         assert!(small.require(&scene, &all).unwrap_err().to_string().contains("--max-memory"));
         for (line, expected) in lines.iter().zip(&expected) {
             for from in (0..expected.cols).step_by(200).rev() {
