@@ -28,7 +28,7 @@ pub fn each_cell(
     let Some(stretch) = scene_stretch(scene, area)? else { return Ok(()) };
     let memory = Memory::of(max_memory_mib);
     let read = area.grown(MARGIN_M);
-    let Some(mut plane) = Plane::new(scene, stretch, read, memory.pixels)? else { return Ok(()) };
+    let Some(mut plane) = Plane::new(scene, stretch, read, memory.pixels, memory.pixels)? else { return Ok(()) };
     let core_m = memory.core_m(yard_map::CORE_M, rayon::current_num_threads());
     let (map, _) = Survey { scene, site: &site, image, read, core_m, memory }.run(&mut plane)?;
     let side = PATCH_M as i64;
