@@ -43,10 +43,17 @@ pub fn believed(lines: &[Walked]) -> Vec<bool> {
         .collect()
 }
 
-/// Points of the certain tracks with their direction, in cells of [`APART_M`].
+/// A point of a certain track.
+struct Beside {
+    track: usize,
+    point: [f64; 2],
+    tangent: [f64; 2],
+}
+
+/// Points of the certain tracks, in cells of [`APART_M`].
 #[derive(Default)]
 struct Neighbours {
-    cells: HashMap<(i64, i64), Vec<(usize, [f64; 2], [f64; 2])>>,
+    cells: HashMap<(i64, i64), Vec<Beside>>,
 }
 
 impl Neighbours {
@@ -59,9 +66,9 @@ impl Neighbours {
         (0..line.points.len()).step_by(every).map(|i| (line.points[i], line.tangent(i)))
     }
 
-    fn add(&mut self, number: usize, line: &Centreline) {
+    fn add(&mut self, track: usize, line: &Centreline) {
         for (point, tangent) in Self::points(line) {
-            self.cells.entry(Self::cell(point)).or_default().push((number, point, tangent));
+            self.cells.entry(Self::cell(point)).or_default().push(Beside { track, point, tangent });
         }
     }
 
@@ -75,12 +82,13 @@ impl Neighbours {
                 .filter_map(|key| self.cells.get(&key))
                 .flatten();
             all += 1;
-            beside += usize::from(near.any(|(other, [x, y], [tx, ty])| {
+            beside += usize::from(near.any(|other| {
+                let ([x, y], [tx, ty]) = (other.point, other.tangent);
                 let (dx, dy) = (x - point[0], y - point[1]);
                 let across = (dy * tangent[0] - dx * tangent[1]).abs();
                 let along = (dx * tangent[0] + dy * tangent[1]).abs();
                 let parallel = (tx * tangent[0] + ty * tangent[1]).abs() >= PARALLEL;
-                *other != number && parallel && along <= STEP_M && (APART_M[0]..=APART_M[1]).contains(&across)
+                other.track != number && parallel && along <= STEP_M && (APART_M[0]..=APART_M[1]).contains(&across)
             }));
         }
         beside as f64 / all.max(1) as f64
