@@ -109,33 +109,41 @@ impl Held {
         Ok(Self { across, patches, known: BTreeSet::new(), memory, most, now: 0 })
     }
 
-    /// The samples of columns `cols` and rows `rows`, in the order of rows; what is not in memory is unseen.
-    pub fn samples(&self, x: &Axis, y: &Axis, cols: [usize; 2], rows: [usize; 2]) -> [[u16; 3]; 4] {
-        let (pc, pr) = (cols.map(|col| x.patch[col] as usize), rows.map(|row| y.patch[row] as usize));
-        let sample = |patch: Option<&Patch>, (col, pc): (usize, usize), (row, pr): (usize, usize)| {
-            let width = x.starts[pc + 1] - x.starts[pc];
-            let sample = patch.and_then(|patch| patch.samples.get((row - y.starts[pr]) * width + col - x.starts[pc]));
-            sample.copied().unwrap_or(UNSEEN)
-        };
-        let patch = |pc: usize, pr: usize| self.patches[pr * self.across + pc].as_deref();
-        let places = [(0, 0), (1, 0), (0, 1), (1, 1)];
-        if pc[0] == pc[1] && pr[0] == pr[1] {
-            let patch = patch(pc[0], pr[0]);
-            return places.map(|(c, r)| sample(patch, (cols[c], pc[c]), (rows[r], pr[r])));
+    /// The samples of two columns (one after the other, or the same) in two rows, row by row; what is not in memory is unseen.
+    pub fn samples(&self, x: &Axis, y: &Axis, [left, right]: [usize; 2], [upper, lower]: [usize; 2]) -> [[u16; 3]; 4] {
+        let (pc, pr) = (x.patch[left] as usize, y.patch[upper] as usize);
+        let (x0, x1, y0, y1) = (x.starts[pc], x.starts[pc + 1], y.starts[pr], y.starts[pr + 1]);
+        if right < x1 && lower < y1 {
+            // All four lie in one patch, as nearly always.
+            let Some(patch) = &self.patches[pr * self.across + pc] else { return [UNSEEN; 4] };
+            let (next, first) = (right - left, (upper - y0) * (x1 - x0) + left - x0);
+            let second = first + (lower - upper) * (x1 - x0);
+            return match (patch.samples.get(first..=first + next), patch.samples.get(second..=second + next)) {
+                (Some(above), Some(below)) => [above[0], above[next], below[0], below[next]],
+                _ => [UNSEEN; 4],
+            };
         }
-        places.map(|(c, r)| sample(patch(pc[c], pr[r]), (cols[c], pc[c]), (rows[r], pr[r])))
+        let one = |col: usize, row: usize| {
+            let (pc, pr) = (x.patch[col] as usize, y.patch[row] as usize);
+            let at = (row - y.starts[pr]) * (x.starts[pc + 1] - x.starts[pc]) + col - x.starts[pc];
+            let patch = self.patches[pr * self.across + pc].as_ref();
+            patch.and_then(|patch| patch.samples.get(at)).copied().unwrap_or(UNSEEN)
+        };
+        [one(left, upper), one(right, upper), one(left, lower), one(right, lower)]
     }
 
-    /// The statistics of a cell by its column and row, counted from the plane's first cell.
-    pub fn local(&self, x: &Axis, y: &Axis, col: usize, row: usize) -> [f32; 4] {
-        let within = |axis: &Axis, cell: usize| {
-            let cell = axis.cells.0 + cell as i64 - axis.patch0 * CELLS as i64;
-            (cell as usize / CELLS, cell as usize % CELLS)
+    /// The statistics of the cells of two columns in two rows, row by row, counted from the plane's first cell.
+    pub fn locals(&self, x: &Axis, y: &Axis, [left, right]: [usize; 2], [upper, lower]: [usize; 2]) -> [[f32; 4]; 4] {
+        let from_patch = |axis: &Axis, cell: usize| cell + (axis.cells.0 - axis.patch0 * CELLS as i64) as usize;
+        let (left, right) = (from_patch(x, left), from_patch(x, right));
+        let (upper, lower) = (from_patch(y, upper), from_patch(y, lower));
+        let one = |col: usize, row: usize| {
+            let patch = self.patches[row / CELLS * self.across + col / CELLS].as_ref();
+            // Statistics are known wherever samples are.
+            let local = patch.and_then(|patch| patch.local.get(row % CELLS * CELLS + col % CELLS));
+            local.copied().unwrap_or([0.0, 1.0, 0.0, 0.0])
         };
-        let ((pc, c), (pr, r)) = (within(x, col), within(y, row));
-        let patch = self.patches[pr * self.across + pc].as_ref();
-        // Statistics are known wherever samples are.
-        patch.and_then(|patch| patch.local.get(r * CELLS + c)).copied().unwrap_or([0.0, 1.0, 0.0, 0.0])
+        [one(left, upper), one(right, upper), one(left, lower), one(right, lower)]
     }
 
     fn bytes(&self) -> usize {

@@ -79,23 +79,28 @@ impl Plane {
     /// Stretched colour at a point of ground, bilinear between samples (the border repeats), and how valid the point is, 0 to 1.
     fn sample(&self, x: f64, y: f64) -> ([f32; 3], f32) {
         let (u, v) = ((x - self.origin[0]) / self.step_m[0] - 0.5, (y - self.origin[1]) / self.step_m[1] - 0.5);
-        let (cu, cv) = (u.floor(), v.floor());
-        let (fu, fv) = ((u - cu) as f32, (v - cv) as f32);
-        let (cols, rows) = (self.x.len(), self.y.len());
-        let near = |at: f64, size: usize| [at, at + 1.0].map(|at| at.clamp(0.0, (size - 1) as f64) as usize);
-        let inside = |at: f64, size: usize| [at, at + 1.0].map(|at| at >= 0.0 && at < size as f64);
-        let samples = self.held.samples(&self.x, &self.y, near(cu, cols), near(cv, rows));
-        let (inside_x, inside_y) = (inside(cu, cols), inside(cv, rows));
+        let (col, row) = (floor(u), floor(v));
+        let (fu, fv) = ((u - col as f64) as f32, (v - row as f64) as f32);
+        let (cols, rows) = (self.x.len() as i64, self.y.len() as i64);
+        let place = |at: i64, size: i64| at.clamp(0, size - 1) as usize;
+        let (left, right) = (place(col, cols), place(col.saturating_add(1), cols));
+        let (upper, lower) = (place(row, rows), place(row.saturating_add(1), rows));
+        let samples = self.held.samples(&self.x, &self.y, [left, right], [upper, lower]);
+        let inside = |at: i64, size: i64| at >= 0 && at < size;
+        let (in_left, in_right) = (inside(col, cols), inside(col.saturating_add(1), cols));
+        let (in_upper, in_lower) = (inside(row, rows), inside(row.saturating_add(1), rows));
         let (mut colour, mut seen) = ([0.0f32; 3], 0.0f32);
-        for (i, pixel) in samples.into_iter().enumerate() {
-            let (c, r) = (i % 2, i / 2);
-            let weight = [1.0 - fv, fv][r] * [1.0 - fu, fu][c];
+        let mut add = |pixel: [u16; 3], weight: f32, inside: bool| {
             if pixel != UNSEEN {
                 (0..3).for_each(|band| colour[band] += weight * f32::from(pixel[band]));
-                seen += if inside_x[c] && inside_y[r] { weight } else { 0.0 };
+                seen += if inside { weight } else { 0.0 };
             }
-        }
-        (colour.map(|value| value / STEPS), seen)
+        };
+        add(samples[0], (1.0 - fv) * (1.0 - fu), in_upper && in_left);
+        add(samples[1], (1.0 - fv) * fu, in_upper && in_right);
+        add(samples[2], fv * (1.0 - fu), in_lower && in_left);
+        add(samples[3], fv * fu, in_lower && in_right);
+        ([colour[0] / STEPS, colour[1] / STEPS, colour[2] / STEPS], seen)
     }
 
     /// Local statistics at a point of ground, bilinear between cells.
@@ -103,11 +108,9 @@ impl Plane {
         let ((first_col, cols), (first_row, rows)) = (self.x.cells, self.y.cells);
         let (u, v) = (x / CELL_M - first_col as f64 - 0.5, y / CELL_M - first_row as f64 - 0.5);
         let (u, v) = (u.clamp(0.0, (cols - 1) as f64), v.clamp(0.0, (rows - 1) as f64));
-        let (c, r) = (u.floor() as usize, v.floor() as usize);
+        let (c, r) = (u as usize, v as usize);
         let (fu, fv) = ((u - c as f64) as f32, (v - r as f64) as f32);
-        let (c2, r2) = ((c + 1).min(cols - 1), (r + 1).min(rows - 1));
-        let at = |r: usize, c: usize| self.held.local(&self.x, &self.y, c, r);
-        let (a, b, d, e) = (at(r, c), at(r, c2), at(r2, c), at(r2, c2));
+        let [a, b, d, e] = self.held.locals(&self.x, &self.y, [c, (c + 1).min(cols - 1)], [r, (r + 1).min(rows - 1)]);
         std::array::from_fn(|i| (a[i] * (1.0 - fu) + b[i] * fu) * (1.0 - fv) + (d[i] * (1.0 - fu) + e[i] * fu) * fv)
     }
 
@@ -133,6 +136,12 @@ impl Plane {
         let (colour, seen) = self.sample(x, y);
         (seen > 0.5).then_some(colour)
     }
+}
+
+/// The largest whole number that is not above a number. `f64::floor` is a call into the C library on common processors.
+fn floor(value: f64) -> i64 {
+    let whole = value as i64;
+    if whole as f64 > value { whole - 1 } else { whole }
 }
 
 /// Longest shadow vector the networks were trained with.
