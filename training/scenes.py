@@ -275,15 +275,15 @@ def restyle(x, sc, origin, rng, ground=None):
         m = cv2.GaussianBlur(m, (0, 0), max(.3, .2 / g))
         m[roofs > 0] = 1
         x = x * m[..., None]
+    shade = np.zeros((h, w), np.uint8)
+    for c in cars:
+        d = sc.sun * c['H'] * .95 / g
+        hull = cv2.convexHull(np.concatenate([c['ground'], c['ground'] + d]).astype(f32))[:, 0]
+        cv2.fillConvexPoly(shade, q(hull), 255, shift=4)
+    shade[roofs > 0] = 0
     if cars and rng.random() < .65:                             # shadows deeper or shallower: an aerial photograph's are nearly black
         k = f32(math.exp(rng.normal(-1.1, .8)))
-        m = np.zeros((h, w), np.uint8)
-        for c in cars:
-            d = sc.sun * c['H'] * .95 / g
-            hull = cv2.convexHull(np.concatenate([c['ground'], c['ground'] + d]).astype(f32))[:, 0]
-            cv2.fillConvexPoly(m, q(hull), 255, shift=4)
-        m[roofs > 0] = 0
-        x = x * (1 + (k - 1) * cv2.GaussianBlur(m, (0, 0), max(.4, .15 / g)).astype(f32)[..., None] / 255)
+        x = x * (1 + (k - 1) * cv2.GaussianBlur(shade, (0, 0), max(.4, .15 / g)).astype(f32)[..., None] / 255)
     if cars and rng.random() < .5:                              # roofs of another colour and brightness
         spread = rng.uniform(.15, .7)
         m = np.ones((h, w, 3), f32)
@@ -296,25 +296,46 @@ def restyle(x, sc, origin, rng, ground=None):
                     tint = string.setdefault(c['string'], tint)
                 cv2.fillConvexPoly(m, q(c['roof']), [float(v) for v in tint], shift=4)
         x = x * cv2.GaussianBlur(m, (0, 0), max(.4, .12 / g))
-    if cars and rng.random() < .35:                             # dull roofs: as bright and as coloured as the ground
-        tone = x[roofs == 0].mean(0) * np.exp(rng.normal(0, .15)) if (roofs == 0).any() else x.mean((0, 1))
+    if cars and rng.random() < .45:                             # dull roofs: as bright and as coloured as the ground about them
+        tone = about(x, (roofs == 0) & (shade == 0), g) * f32(math.exp(rng.normal(0, .12)))
         m = np.zeros((h, w), f32)
+        alike = {}
         for c in cars:
             if rng.random() < .6:
-                cv2.fillConvexPoly(m, q(c['roof']), rng.uniform(.2, .85), shift=4)
+                k = rng.uniform(.2, .97)
+                if c.get('string') is not None:
+                    k = alike.setdefault(c['string'], k)
+                cv2.fillConvexPoly(m, q(c['roof']), float(k), shift=4)
         m = cv2.GaussianBlur(m, (0, 0), max(.4, .12 / g))[..., None]
-        x = x * (1 - m) + m * tone.astype(f32)
+        x = x * (1 - m) + m * tone
     if cars and rng.random() < .3:                              # dirt, hatches, ribs: roofs are not even
         m = cv2.GaussianBlur(rng.standard_normal((h, w), f32), (0, 0), float(rng.uniform(.25, .9)) / g)
         m *= f32(rng.uniform(.03, .16)) / max(float(m.std()), 1e-6)
         x = x * np.exp(m * (roofs > 0))[..., None]
-    if cars and rng.random() < .2:                              # edges of bodies lost: colour bleeds, gaps fill
-        r = max(1, int(round(rng.uniform(.3, .8) / g)))
+    if cars and rng.random() < .35:                             # edges of bodies lost: colour bleeds, gaps fill
+        r = max(1, int(round(rng.uniform(.25, .9) / g)))
         k = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * r + 1, 2 * r + 1))
-        band = (cv2.dilate(roofs, k) > 0) & (cv2.erode(roofs, k) == 0)
-        m = cv2.GaussianBlur(band.astype(f32), (0, 0), max(.5, .2 / g))[..., None] * f32(rng.uniform(.4, 1))
-        x = x * (1 - m) + m * cv2.GaussianBlur(x, (0, 0), float(rng.uniform(.4, 1.1)) / g)
+        some = roofs
+        if rng.random() < .5:                                   # of some strings only
+            some, lost = np.zeros((h, w), np.uint8), {}
+            for c in cars:
+                if lost.setdefault(c.get('string'), rng.random() < .5):
+                    cv2.fillConvexPoly(some, q((c['roof'] - c['centre']) * 1.04 + c['centre']), 255, shift=4)
+        band = (cv2.dilate(some, k) > 0) & (cv2.erode(some, k) == 0)
+        m = cv2.GaussianBlur(band.astype(f32), (0, 0), max(.5, .2 / g))[..., None] * f32(rng.uniform(.5, 1))
+        x = x * (1 - m) + m * cv2.GaussianBlur(x, (0, 0), float(rng.uniform(.4, 1.5)) / g)
     return x
+
+
+def about(x, free, gsd):
+    """The colour of the free ground about every pixel: its mean, weighted over some 6 m."""
+    h, w = x.shape[:2]
+    size = max(1, int(w * gsd)), max(1, int(h * gsd))           # one metre is fine enough
+    f = free.astype(f32)[..., None]
+    a = cv2.resize(np.concatenate([x * f, f], 2), size, interpolation=cv2.INTER_AREA)
+    a = cv2.GaussianBlur(a, (0, 0), 6)
+    a = cv2.resize(a, (w, h), interpolation=cv2.INTER_LINEAR)
+    return a[..., :3] / np.maximum(a[..., 3:], 1e-3)
 
 
 def beside(x, sc, origin, roofs, ground, rng):

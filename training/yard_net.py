@@ -127,14 +127,12 @@ def target(sc, A, n):
     dirs = np.zeros((m, m, 2), f32)
     body = np.zeros((n, n), np.uint8)
     ign = np.zeros((m, m), np.uint8)
-    def heading(p0, p1):
-        d = P(p1) - P(p0)
-        a = 2 * math.atan2(d[1], d[0])
-        return math.cos(a), math.sin(a)
-    def dir_line(p0, p1):
-        c = heading(p0, p1)
-        a, b = np.round(P(p0) / 4 * 16).astype(int), np.round(P(p1) / 4 * 16).astype(int)
-        cv2.line(dirs, tuple(int(v) for v in a), tuple(int(v) for v in b), c, 3, shift=4)
+    def dir_lines(a, b):
+        """Draws the heading (cosine and sine of twice its angle) of pieces from a to b, in samples."""
+        d = b - a
+        angle = 2 * np.arctan2(d[:, 1], d[:, 0])
+        for p0, p1, c, s in zip(np.round(a * 4).astype(int).tolist(), np.round(b * 4).astype(int).tolist(), np.cos(angle).tolist(), np.sin(angle).tolist()):
+            cv2.line(dirs, p0, p1, (c, s), 3, shift=4)
     for t in sc.tracks:
         z = P(t)
         near = np.flatnonzero(((z > -80) & (z < n + 80)).all(1))
@@ -142,10 +140,9 @@ def target(sc, A, n):
             continue
         # pieces of about 5 m are straight enough for a heading
         k = max(1, int(round(5 / (np.hypot(*(t[near[-1]] - t[near[0]])) / max(near[-1] - near[0], 1) * sc.gsd + 1e-6))))
-        ends = list(range(near[0], near[-1], k)) + [near[-1]]
-        for i, j in zip(ends[:-1], ends[1:]):
-            dir_line(t[i], t[j])
-        cv2.polylines(line, [q(t)], False, 0, 1, shift=4)
+        ends = z[list(range(near[0], near[-1], k)) + [near[-1]]]
+        dir_lines(ends[:-1], ends[1:])
+        cv2.polylines(line, [np.round(z * 16).astype(np.int32)], False, 0, 1, shift=4)
     z = P(sc.centres)
     cars = [sc.cars[i] for i in np.flatnonzero(((z > -120) & (z < n + 120)).all(1))]
     for c in cars:
@@ -153,9 +150,9 @@ def target(sc, A, n):
         cv2.fillPoly(line, [q(o)], 255, shift=4)
     for c in cars:
         e = c['axis'] * (c['L'] / 2 + .6) / sc.gsd
-        a, b = c['centre'] - e, c['centre'] + e
-        cv2.polylines(line, [q(np.array([a, b]))], False, 0, 1, shift=4)
-        dir_line(a, b)
+        a, b = P(c['centre'] - e), P(c['centre'] + e)
+        cv2.polylines(line, [np.round(np.array([a, b]) * 16).astype(np.int32)], False, 0, 1, shift=4)
+        dir_lines(a[None], b[None])
         cv2.fillPoly(body, [q(c['roof'])], 255, shift=4)
         if c['clear'] < .5:
             cv2.fillPoly(ign, [np.round(P(c['ground']) / 4 * 16).astype(np.int32)], 1, shift=4)

@@ -1,13 +1,11 @@
 //! The visible share of a yard: what the image's edge, nodata and clouds leave of it.
 
 use super::site::Site;
+use crate::threshold::evidence::HIDDEN;
 use crate::threshold::{Evidence, Plane, YardMap};
 use crate::tile::{Area, Core, PATCH_M, cores};
 use crate::track::Centreline;
 
-/// Cloud probability from which the ground counts as hidden. Clear scenes stay below 0.2; under thin cloud, where every other car is
-/// missed, it is seldom above a half.
-const HIDDEN: f32 = 0.25;
 /// Distance of the points that are looked at, metres: over the outline's ground, and along tracks.
 const GRID_M: f64 = 6.0;
 const ALONG_M: f64 = 3.0;

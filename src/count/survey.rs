@@ -86,7 +86,12 @@ impl Survey<'_> {
             let looked: Vec<_> = cores.par_iter().map(|&core| look(plane, core, self.core_m, wanted)).collect();
             for (patch, evidence) in looked.into_iter().flatten() {
                 seen = seen.and(Seen::of_outline(self.site, patch, self.image, plane, &evidence));
-                shadows.add(plane, patch, &evidence);
+                if plane.shadow == [0.0; 2] {
+                    shadows.add(patch, &evidence, |x, y| {
+                        let [light, .., seen] = plane.inputs(x, y);
+                        (seen > 0.0).then_some(light)
+                    });
+                }
                 map.insert(patch, &evidence);
             }
             if map.bytes() > self.memory.map {

@@ -91,8 +91,8 @@ impl Walk<'_> {
         } else {
             cars.iter().filter_map(|car| candidate(self, &line, &columns, car, track)).collect()
         };
-        let sure = sure(&line, &columns);
-        let score = self.track_score(&line, &columns);
+        let (sure, score) =
+            if self.found { (sure(&line, &columns), self.track_score(&line, &columns)) } else { (Vec::new(), 0.0) };
         Ok(Walked { candidates, seen, line, sure, score })
     }
 
@@ -135,9 +135,9 @@ pub struct Walked {
     pub seen: f64,
     /// The line on which they were found.
     pub line: Centreline,
-    /// The stretches of it that are surely a track.
+    /// Of a found line the stretches that are surely a track.
     pub sure: Vec<Centreline>,
-    /// How much it looks like a track where it holds cars; see [`super::belief`].
+    /// How much a found line looks like a track where it holds cars; see [`super::belief`].
     pub score: f64,
 }
 
@@ -251,4 +251,25 @@ fn candidate(walk: &Walk, line: &Centreline, columns: &[Column], car: &Segment, 
         colour: colour.map(|v| (v / n.max(1.0) * 255.0).clamp(0.0, 255.0) as u8),
     };
     Some(Candidate { vehicle, footprint: Footprint { centre, axis, length, claim, track }, coupled: car.coupled })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_stretches_that_look_like_a_track_all_along_are_sure() {
+        let columns: Vec<Column> = (0..400)
+            .map(|i| {
+                // 60 m of track, 40 m of road, 20 m of track, road.
+                let on_track = if i < 120 || (200..240).contains(&i) { 0.95 } else { 0.05 };
+                Column { state: [0.0; 3], class: [0.0; 7], on_track, offset_m: 0.0, seen: true }
+            })
+            .collect();
+        let line = Centreline::resampled(&[[0.0, 0.0], [200.0, 0.0]], ALONG_M).unwrap();
+        let sure = sure(&line, &columns);
+        assert_eq!(sure.len(), 1, "{:?}", sure.iter().map(Centreline::length).collect::<Vec<_>>());
+        assert!((50.0..70.0).contains(&sure[0].length()), "{}", sure[0].length());
+        assert!(sure[0].points[0][0] < 8.0);
+    }
 }

@@ -16,8 +16,9 @@ const SQUARES: usize = PATCH_M / SQUARE_M;
 /// A square is kept when its track evidence reaches this somewhere: a walk ends at a mean of 0.13. Of noise, 1.3 % of the squares do; in a
 /// dense rendered yard and a dense real one 19 and 42 %, where 16 and 38 % reach 0.45, at which a track may start.
 const LEAST_TRACK: f32 = 0.1;
-/// A square that is not kept is remembered as hidden when its mean cloud probability is above this.
-const HIDDEN: f32 = 0.5;
+/// Cloud probability from which the ground counts as hidden; a square that is not kept is remembered as hidden when its mean is above it.
+/// Clear scenes stay below 0.2; under thin cloud, where every other car is missed, it is seldom above a half.
+pub const HIDDEN: f32 = 0.25;
 
 /// What the network says of one square metre.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -212,5 +213,17 @@ mod tests {
         assert_eq!(map.cell(2 * 64, -64), Evidence::default());
         assert_eq!(map.cell(2 * 64 + 63, -1), Evidence { cloud: 1.0, ..Evidence::default() });
         assert!(map.bytes() < 6000, "{}", map.bytes());
+    }
+
+    #[test]
+    fn a_cleared_track_is_gone_and_its_neighbour_stays() {
+        let track = |row: i64| (0..60).map(move |col| (col, row, Evidence { track: 0.9, body: 0.5, ..Evidence::default() }));
+        let mut map = YardMap::of_cells(track(10).chain(track(14)));
+        let line = Centreline::resampled(&[[0.0, 10.5], [60.0, 10.5]], 1.0).unwrap();
+        map.clear(&[line], 2.0);
+        let at = |row: i64| map.cell(30, row);
+        assert_eq!(at(10).track, 0.0);
+        assert!(at(10).body > 0.4, "only the track is taken off");
+        assert!(at(14).track > 0.8, "a neighbour at the narrowest spacing");
     }
 }
