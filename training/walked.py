@@ -38,7 +38,11 @@ def one(program, d):
         return
     with tempfile.TemporaryDirectory() as out:
         subprocess.run([program, 'count', os.path.join(d, t['image']), '--out', out, '--quiet', '--jobs', '1'], check=True, stdout=subprocess.DEVNULL)
-        json.dump(lines_of(os.path.join(out, 'yardwatch.gpkg'), t), open(os.path.join(d, 'walked.json'), 'w'))
+        # whole at once: a training that runs beside it may read it at any time
+        new = os.path.join(d, 'walked.json.new')
+        with open(new, 'w') as f:
+            json.dump(lines_of(os.path.join(out, 'yardwatch.gpkg'), t), f)
+        os.rename(new, os.path.join(d, 'walked.json'))
 
 
 def main():
