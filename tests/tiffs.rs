@@ -303,3 +303,15 @@ fn colours_that_libtiff_does_not_know_are_read_as_they_are() {
     assert_eq!(read_tiny(&tiny(3, 1, 8, 1, 999, &[7, 1, 250])).1, [7.0, 1.0, 250.0]);
 }
 
+#[test]
+fn luma_with_differences_and_lab_become_the_colours_that_gdal_shows() {
+    // Three pixels of each, and what GDAL 3.10 reads from them.
+    let mut file = tiny(3, 3, 8, 1, 6, &[153, 78, 48, 48, 23, 254, 119, 50, 78]);
+    retag(&mut file, 278, 530, 2, 0x0001_0001);
+    let (source, values) = read_tiny(&file);
+    assert_eq!((source.bands(), source.alpha()), (3, None));
+    assert_eq!(values, [41.0, 225.0, 49.0, 227.0, 0.0, 182.0, 64.0, 0.0, 0.0]);
+    let (source, values) = read_tiny(&tiny(3, 3, 8, 1, 8, &[16, 6, 100, 58, 202, 115, 230, 206, 29]));
+    assert_eq!((source.bands(), source.alpha()), (4, Some(3)));
+    assert_eq!(values, [59.0, 0.0, 159.0, 0.0, 72.0, 249.0, 0.0, 0.0, 146.0, 255.0, 255.0, 255.0]);
+}

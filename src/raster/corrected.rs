@@ -79,13 +79,7 @@ fn only_strip(ifd: &Ifd, file_length: u64) -> Option<u64> {
 }
 
 /// Place and bytes of an entry's only value, if it has one in the entry itself that is wide enough.
-fn entry_value(
-    file: &FileSource,
-    tiff: &TiffFile,
-    ifd: &Ifd,
-    tag: u16,
-    value: u64,
-) -> Result<Option<(u64, Vec<u8>)>, TiffError> {
+fn entry_value(file: &FileSource, tiff: &TiffFile, ifd: &Ifd, tag: u16, value: u64) -> Result<Option<(u64, Vec<u8>)>, TiffError> {
     let big_endian = tiff.byte_order() == ByteOrder::BigEndian;
     let number = |bytes: &[u8]| {
         let fold = |number: u64, &byte: &u8| (number << 8) | u64::from(byte);

@@ -220,7 +220,8 @@ impl TiffSource {
         }
         let Window { col, row, width, height } = window;
         let [col, row, width, height] = [col, row, width, height].map(|value| value as usize);
-        let read = || self.tiff.read_decoded_window_bytes(0, row, col, height, width).map_err(|error| explain(&self.path, &error));
+        let read =
+            || self.tiff.read_decoded_window_bytes(0, row, col, height, width).map_err(|error| explain(&self.path, &error));
         guarded(&self.path, read)
     }
 
