@@ -275,3 +275,43 @@ fn inks_of_8_bits_are_read_as_red_green_blue_and_alpha_as_in_gdal_and_those_of_1
     let (source, values) = read_tiny(&tiny(1, 4, 16, 1, 5, &data));
     assert_eq!((source.alpha(), values), (None, vec![1.0, 2.0, 3.0, 4.0]));
 }
+
+/// Makes another entry of one of a `tiny` file's, with values in the entry itself.
+fn retag(file: &mut [u8], from: u16, to: u16, count: u32, value: u32) {
+    let entry = file[10..].chunks_exact_mut(12).find(|entry| entry[..2] == from.to_le_bytes()).unwrap();
+    entry[..2].copy_from_slice(&to.to_le_bytes());
+    entry[4..8].copy_from_slice(&count.to_le_bytes());
+    entry[8..].copy_from_slice(&value.to_le_bytes());
+}
+
+#[test]
+fn a_predictor_of_a_compression_that_has_none_is_ignored_as_in_libtiff() {
+    let mut file = tiny(4, 1, 8, 1, 1, &[7, 1, 2, 250]);
+    retag(&mut file, 278, 317, 1, 2);
+    assert_eq!(read_tiny(&file).1, [7.0, 1.0, 2.0, 250.0]);
+}
+
+#[test]
+fn an_only_strip_of_no_length_is_read_and_not_black() {
+    let mut file = tiny(4, 1, 8, 1, 1, &[7, 1, 2, 250]);
+    retag(&mut file, 279, 279, 1, 0);
+    assert_eq!(read_tiny(&file).1, [7.0, 1.0, 2.0, 250.0]);
+}
+
+#[test]
+fn colours_that_libtiff_does_not_know_are_read_as_they_are() {
+    assert_eq!(read_tiny(&tiny(3, 1, 8, 1, 999, &[7, 1, 250])).1, [7.0, 1.0, 250.0]);
+}
+
+#[test]
+fn luma_with_differences_and_lab_become_the_colours_that_gdal_shows() {
+    // Three pixels of each, and what GDAL 3.10 reads from them.
+    let mut file = tiny(3, 3, 8, 1, 6, &[153, 78, 48, 48, 23, 254, 119, 50, 78]);
+    retag(&mut file, 278, 530, 2, 0x0001_0001);
+    let (source, values) = read_tiny(&file);
+    assert_eq!((source.bands(), source.alpha()), (3, None));
+    assert_eq!(values, [41.0, 225.0, 49.0, 227.0, 0.0, 182.0, 64.0, 0.0, 0.0]);
+    let (source, values) = read_tiny(&tiny(3, 3, 8, 1, 8, &[16, 6, 100, 58, 202, 115, 230, 206, 29]));
+    assert_eq!((source.bands(), source.alpha()), (4, Some(3)));
+    assert_eq!(values, [59.0, 0.0, 159.0, 0.0, 72.0, 249.0, 0.0, 0.0, 146.0, 255.0, 255.0, 255.0]);
+}

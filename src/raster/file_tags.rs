@@ -5,7 +5,7 @@ use tiff_reader::{Ifd, OpenOptions, TiffFile};
 use super::aux_xml::parse_gdal_metadata;
 use super::bands::{BandRoles, Role};
 use super::metadata::{Metadata, parse_time};
-use super::tiff::{LAB, SEPARATED};
+use super::tiff::{LAB, SEPARATED, YCBCR};
 
 const TAG_DATE_TIME: u16 = 306;
 const TAG_EXIF: u16 = 34665;
@@ -16,7 +16,6 @@ const TAG_GDAL_METADATA: u16 = 42112;
 const MIN_IS_WHITE: u16 = 0;
 const RGB: u16 = 2;
 const PALETTE: u16 = 3;
-const YCBCR: u16 = 6;
 
 /// What the tags of a TIFF directory, or of the EXIF block of a JPEG, say about the time of acquisition: the EXIF time
 /// (with its offset to UTC, if there is one), else `TIFFTAG_DATETIME`, which is taken as UTC.

@@ -6,6 +6,7 @@ mod aux_xml;
 mod bands;
 mod beside;
 mod checksum;
+mod corrected;
 mod crs;
 mod describe;
 mod file_tags;
@@ -33,6 +34,7 @@ mod vendor;
 mod window;
 mod wkt;
 mod world_file;
+mod ycbcr;
 
 pub use acquired::{Acquired, AcquiredFrom};
 pub use aux_xml::{AuxXml, parse_aux_xml, parse_gdal_metadata};

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use tiff_reader::source::{FileSource, TiffSource as _};
 use tiff_reader::{ByteOrder, Ifd, RasterLayout, TiffError};
 
+use super::tiff::YCBCR;
 use super::window::Window;
 
 /// Strips up to this size go through the decoder and its cache, which reads them once for many windows.
 const SMALL_STRIP_BYTES: usize = 1 << 20;
 /// TIFF compression code of stored samples.
 const UNCOMPRESSED: u16 = 1;
-/// TIFF photometric code of YCbCr, whose samples may be subsampled.
-const YCBCR: u16 = 6;
 
 /// Where the rows of an uncompressed striped image lie.
 pub(crate) struct DirectRows {

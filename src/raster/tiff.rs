@@ -4,15 +4,17 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use tiff_reader::source::{FileSource, TiffSource as _};
-use tiff_reader::{ExtraSample, Ifd, OpenOptions, ParseBudgets, RasterLayout, TiffFile};
+use tiff_reader::source::{FileSource, SharedSource, TiffSource as _};
+use tiff_reader::{ByteOrder, ExtraSample, Ifd, InkSet, OpenOptions, ParseBudgets, RasterLayout, TiffFile};
 
 use super::beside::find_appended;
+use super::corrected::CorrectedSource;
 use super::guard::guarded;
 use super::rows::DirectRows;
 use super::samples::{Block, SampleType, Samples};
 use super::source::RasterSource;
 use super::window::Window;
+use super::ycbcr::YCbCr;
 use crate::error::{Error, Result};
 
 /// Decoded blocks are kept up to so many bytes (or a sixteenth of the memory allowed, if that is less).
@@ -22,9 +24,14 @@ const LARGE_BLOCK_BYTES: usize = 16 << 20;
 /// Metadata beyond these sizes belongs to no image: 64 MiB of block offsets make 8 million blocks.
 pub(crate) const PARSE_BUDGETS: ParseBudgets =
     ParseBudgets { max_ifds: 1024, max_ifd_entries: 4096, max_tag_value_bytes: 64 << 20, max_metadata_value_bytes: 160 << 20 };
-/// TIFF photometric codes of inks (CMYK) and of CIE L*a*b*.
+/// TIFF photometric codes of inks (CMYK), of luma with colour differences, and of CIE L*a*b*.
 pub(crate) const SEPARATED: u16 = 5;
+pub(crate) const YCBCR: u16 = 6;
 pub(crate) const LAB: u16 = 8;
+/// TIFF compression codes.
+const JPEG: u16 = 7;
+const LERC: u16 = 34887;
+const TAG_ORIENTATION: u16 = 274;
 /// `NewSubfileType`, whose bit 2 marks a mask and bit 0 a reduced image.
 const TAG_NEW_SUBFILE_TYPE: u16 = 254;
 /// GDAL's nodata value, as text.
@@ -47,6 +54,12 @@ enum Conversion {
     Half,
     /// Inks of 8 bits (cyan, magenta, yellow, black) become red, green, blue and a full alpha.
     Inks,
+    /// CIE L*a*b* of 8 bits becomes red, green, blue and a full alpha.
+    Lab,
+    /// Luma and colour differences of 8 bits, outside JPEG, become red, green and blue.
+    Differences,
+    /// libtiff swaps the bytes of samples before LERC encodes them, where the file is big-endian: they are swapped back.
+    SwappedLerc,
 }
 
 /// An open TIFF.
@@ -80,8 +93,17 @@ impl TiffSource {
             decode_output_bytes: max_memory / 2,
         };
         let cache = CACHE_BYTES.min(max_memory / 16);
-        let mut tiff =
-            TiffFile::from_source_with_options(source.clone(), options(cache)).map_err(|error| explain(path, &error))?;
+        let open = |source: &SharedSource, cache: usize| {
+            TiffFile::from_source_with_options(source.clone(), options(cache)).map_err(|error| explain(path, &error))
+        };
+        let mut shown: SharedSource = source.clone();
+        let mut tiff = open(&shown, cache)?;
+        if let Some(corrected) =
+            CorrectedSource::new(&source, &tiff, first(path, &tiff)?).map_err(|error| explain(path, &error))?
+        {
+            shown = corrected;
+            tiff = open(&shown, cache)?;
+        }
         let ifd = first(path, &tiff)?;
         check_colours(path, ifd)?;
         let layout = ifd.raster_layout().map_err(|error| explain(path, &error))?;
@@ -94,14 +116,20 @@ impl TiffSource {
         let nodata = nodata(ifd).map(|value| as_stored(kind, value));
         let conversion = match (layout.sample_format, layout.bits_per_sample, ifd.photometric_interpretation()) {
             (3, 16, _) => Conversion::Half,
-            (1, 8, Some(SEPARATED)) => Conversion::Inks,
+            (1, 8, Some(SEPARATED)) if are_four_inks(ifd) => Conversion::Inks,
+            (1, 8, Some(LAB)) => Conversion::Lab,
+            (1, 8, Some(YCBCR)) if ifd.compression() != JPEG => Conversion::Differences,
+            _ if ifd.compression() == LERC && tiff.byte_order() == ByteOrder::BigEndian => Conversion::SwappedLerc,
             _ => Conversion::None,
         };
-        let alpha = if conversion == Conversion::Inks { Some(3) } else { alpha(ifd, layout.samples_per_pixel) };
+        let alpha = match conversion {
+            Conversion::Inks | Conversion::Lab => Some(3),
+            _ => alpha(ifd, layout.samples_per_pixel),
+        };
         let mask = find_mask(path, &tiff, &layout, options(cache / 4));
         if large_block.is_some() && block_bytes > cache {
             // A block that is larger than the cache would be decoded again for every window.
-            tiff = TiffFile::from_source_with_options(source, options(block_bytes)).map_err(|error| explain(path, &error))?;
+            tiff = open(&shown, block_bytes)?;
         }
         Ok(Self { path: path.to_owned(), tiff, layout, kind, conversion, nodata, alpha, mask, missing, rows, large_block })
     }
@@ -133,8 +161,30 @@ impl TiffSource {
             (Conversion::None, _) => self.stored(window, band),
             (Conversion::Half, _) => {
                 let halves = self.stored(window, band)?;
-                let half = |pair: &[u8]| half::f16::from_ne_bytes([pair[0], pair[1]]).to_f32().to_ne_bytes();
-                Ok(halves.chunks_exact(2).flat_map(half).collect())
+                Ok(halves.chunks_exact(2).flat_map(from_half).collect())
+            }
+            (Conversion::SwappedLerc, _) => {
+                let mut samples = self.stored(window, band)?;
+                samples.chunks_exact_mut(self.layout.bytes_per_sample).for_each(<[u8]>::reverse);
+                Ok(samples)
+            }
+            (Conversion::Lab, None) => {
+                let opaque = |pixel: &[u8]| [pixel[0], pixel[1], pixel[2], 255];
+                Ok(self.decoded_colours(window)?.chunks_exact(3).flat_map(opaque).collect())
+            }
+            (Conversion::Differences, None) => {
+                let colours = YCbCr::new(self.ifd()?);
+                Ok(self.stored(window, None)?.chunks_exact(3).flat_map(|pixel| colours.to_rgb(pixel)).collect())
+            }
+            (Conversion::Differences, Some(band)) => {
+                let colours = YCbCr::new(self.ifd()?);
+                let stored = self.stored(window, None)?;
+                Ok(stored.chunks_exact(3).filter_map(|pixel| colours.to_rgb(pixel).get(band).copied()).collect())
+            }
+            // Full alpha.
+            (Conversion::Lab, Some(3)) => Ok(vec![255; window.pixels()]),
+            (Conversion::Lab, Some(band)) => {
+                Ok(self.decoded_colours(window)?.chunks_exact(3).filter_map(|pixel| pixel.get(band).copied()).collect())
             }
             (Conversion::Inks, None) => Ok(self.stored(window, None)?.chunks_exact(4).flat_map(from_inks).collect()),
             (Conversion::Inks, Some(band)) => {
@@ -161,6 +211,18 @@ impl TiffSource {
             };
             result.map_err(|error| explain(&self.path, &error))
         })
+    }
+
+    /// Red, green and blue as the decoder computes them from other colours.
+    fn decoded_colours(&self, window: Window) -> Result<Vec<u8>> {
+        if !window.fits(self.width(), self.height()) {
+            return Err(Error::image(&self.path, format!("the window {window:?} does not lie in the image")));
+        }
+        let Window { col, row, width, height } = window;
+        let [col, row, width, height] = [col, row, width, height].map(|value| value as usize);
+        let read =
+            || self.tiff.read_decoded_window_bytes(0, row, col, height, width).map_err(|error| explain(&self.path, &error));
+        guarded(&self.path, read)
     }
 
     /// Blocks that are not stored read as nodata where there is such a value (zero otherwise), as in GDAL. `bands` are
@@ -210,7 +272,7 @@ impl RasterSource for TiffSource {
     }
 
     fn bands(&self) -> usize {
-        self.layout.samples_per_pixel
+        if self.conversion == Conversion::Lab { 4 } else { self.layout.samples_per_pixel }
     }
 
     fn sample_type(&self) -> SampleType {
@@ -388,13 +450,11 @@ fn find_mask(path: &Path, tiff: &TiffFile, layout: &RasterLayout, options: OpenO
 
 /// Colour models whose samples GDAL converts before anyone sees them; raw, they would be wrong without a word.
 fn check_colours(path: &Path, ifd: &Ifd) -> Result<()> {
-    const YCBCR: u16 = 6;
-    const JPEG: u16 = 7;
     let model = match ifd.photometric_interpretation() {
         Some(SEPARATED) if !inks_are_read(ifd) => "inks (CMYK) of this kind",
-        Some(9 | 10) => "CIE L*a*b* colours",
-        Some(LAB) if bits(ifd) != Some(16) => "CIE L*a*b* colours",
-        Some(YCBCR) if ifd.compression() != JPEG => "YCbCr colours outside JPEG",
+        Some(9 | 10) => "ICC or ITU L*a*b* colours",
+        Some(LAB) if bits(ifd) != Some(16) && !lab_is_read(ifd) => "CIE L*a*b* colours of this kind",
+        Some(YCBCR) if ifd.compression() != JPEG && !differences_are_read(ifd) => "YCbCr colours of this kind",
         Some(32844 | 32845) => "LogLuv colours",
         _ => return Ok(()),
     };
@@ -403,12 +463,46 @@ fn check_colours(path: &Path, ifd: &Ifd) -> Result<()> {
 
 /// Whether inks are read: those of 8 bits are converted, if they are the usual four; others are given as they are, as in GDAL.
 fn inks_are_read(ifd: &Ifd) -> bool {
-    const JPEG: u16 = 7;
-    ifd.compression() != JPEG && (bits(ifd) != Some(8) || ifd.samples_per_pixel() == 4)
+    let upright = is_upright(ifd) && ifd.samples_per_pixel() == 4;
+    ifd.compression() != JPEG && (bits(ifd) != Some(8) || !are_four_inks(ifd) || upright)
+}
+
+/// Cyan, magenta, yellow and black, unless the tag `InkSet` speaks of others.
+fn are_four_inks(ifd: &Ifd) -> bool {
+    matches!(ifd.ink_set(), Ok(None | Some(InkSet::Cmyk)))
+}
+
+/// Whether CIE L*a*b* colours are read: three unsigned samples of 8 bits, pixel by pixel.
+fn lab_is_read(ifd: &Ifd) -> bool {
+    let chunky = ifd.planar_configuration() == 1 && ifd.samples_per_pixel() == 3;
+    let unsigned = ifd.sample_format().is_ok_and(|formats| formats.first() == Some(&1));
+    bits(ifd) == Some(8) && unsigned && chunky && is_upright(ifd) && ifd.compression() != JPEG
+}
+
+/// Whether luma and colour differences are read: three samples of 8 bits that say how the differences are subsampled.
+fn differences_are_read(ifd: &Ifd) -> bool {
+    let stated = ifd.ycbcr_subsampling().is_ok_and(|subsampling| subsampling.is_some());
+    let plain = bits(ifd) == Some(8) && ifd.planar_configuration() == 1 && ifd.samples_per_pixel() == 3;
+    stated && plain && is_upright(ifd)
+}
+
+/// Whether rows run from top to bottom and columns from left to right. GDAL ignores the tag, but where it converts colours.
+fn is_upright(ifd: &Ifd) -> bool {
+    !ifd.tag(TAG_ORIENTATION).and_then(|tag| tag.value.as_u32()).is_some_and(|code| (2..=8).contains(&code))
 }
 
 fn bits(ifd: &Ifd) -> Option<u16> {
     ifd.bits_per_sample().ok()?.first().copied()
+}
+
+/// A 32-bit float of a 16-bit one; what a NaN carries is kept, as in GDAL.
+fn from_half(pair: &[u8]) -> [u8; 4] {
+    let half = half::f16::from_ne_bytes([pair[0], pair[1]]);
+    if half.is_nan() {
+        let [sign, mantissa] = [0x8000, 0x03FF].map(|mask| u32::from(half.to_bits() & mask));
+        return f32::from_bits((sign << 16) | 0x7F80_0000 | (mantissa << 13)).to_ne_bytes();
+    }
+    half.to_f32().to_ne_bytes()
 }
 
 /// Red, green, blue and full alpha of a pixel of cyan, magenta, yellow and black, as libtiff computes them.
