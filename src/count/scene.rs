@@ -129,6 +129,7 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
         for (i, (mut walked, believed)) in found.into_iter().zip(believed).enumerate() {
             if !believed {
                 walked.candidates.clear();
+                walked.doubtful_m = 0.0;
             }
             all.add(walked, format!("t{}", i + 1), &ground);
         }
@@ -157,6 +158,7 @@ struct Parts {
     shift: [f64; 2],
     confidence: f64,
     seen: Seen,
+    doubtful_m: f64,
 }
 
 impl Parts {
@@ -166,6 +168,7 @@ impl Parts {
         let line = walked.line.points.iter().step_by(step).map(|&p| ground.to_pixel(p)).collect();
         self.tracks.push(SceneTrack { name, line, visible: walked.seen });
         self.candidates.extend(walked.candidates);
+        self.doubtful_m += walked.doubtful_m;
     }
 
     fn finish(self, ground: &Ground, site: &Site, gsd: f64, registration: Option<Registration>) -> SceneCount {
@@ -182,7 +185,7 @@ impl Parts {
         let number = |class: fn(&Vehicle) -> bool| vehicles.iter().filter(|vehicle| class(vehicle)).count() as u32;
         let freight = number(|vehicle| vehicle.class.is_freight());
         let lost = !site.found && registration.is_none() && self.confidence < LEAST_CONFIDENCE;
-        let (low, high) = interval(&vehicles, gsd, site.found || lost);
+        let (low, high) = interval(&vehicles, gsd, site.found || lost, self.doubtful_m);
         let percent = coverage * 100.0;
         let (status, reason) = if coverage < LEAST_COVERAGE {
             (Status::Unusable, format!("only {percent:.0} % of the yard is seen: {}", seen.why()))

@@ -93,7 +93,7 @@ impl Walk<'_> {
         };
         let (sure, score) =
             if self.found { (sure(&line, &columns), self.track_score(&line, &columns)) } else { (Vec::new(), 0.0) };
-        Ok(Walked { candidates, seen, line, sure, score })
+        Ok(Walked { candidates, seen, line, sure, score, doubtful_m: doubtful(&columns) })
     }
 
     /// How much a line that holds cars looks like a track there: how sure the strip network is under the cars (log odds), over what
@@ -139,6 +139,15 @@ pub struct Walked {
     pub sure: Vec<Centreline>,
     /// How much a found line looks like a track where it holds cars; see [`super::belief`].
     pub score: f64,
+    /// Length of it that the strip network may have got wrong: the expected length of columns that are occupied and taken for empty, or the
+    /// reverse, metres.
+    pub doubtful_m: f64,
+}
+
+/// See [`Walked::doubtful_m`].
+fn doubtful(columns: &[Column]) -> f64 {
+    let seen = columns.iter().filter(|column| column.seen);
+    seen.map(|column| f64::from(column.state[0].exp())).map(|empty| empty.min(1.0 - empty)).sum::<f64>() * COLUMN_M
 }
 
 /// Stretches of a line whose columns look like a track, at least [`SURE_M`] long.
