@@ -209,17 +209,6 @@ def strips(sc, rng, n_track=10, n_other=6, n_walked=0, ground=None):
     return out
 
 
-def neighbours(x, other, rng):
-    """Other neighbours, or none, in place of those of a strip: what stands on a track is to be told from the track itself. `other` is any
-    other strip."""
-    x = x.copy()
-    swap = rng.random() < .6
-    for side in (V < -rng.uniform(1.9, 5), V > rng.uniform(1.9, 5)):
-        if rng.random() < .75:
-            x[:3, side] = np.roll(other[:3, side], rng.integers(COLS), 2) if swap else 0
-    return x
-
-
 def loss_fn(o, y):
     state, cls, on, off = y
     w = torch.tensor([1., 1., 1.6])
@@ -276,8 +265,7 @@ def main():
             pool += strips(sc[order.pop()], rng, 28, 12, 12, neg)
         rng.shuffle(pool) if it % 3 == 0 else None
         ex, pool = pool[:o.batch], pool[o.batch:]
-        strip = [neighbours(e[0], ex[rng.integers(len(ex))][0], rng) if rng.random() < .45 else e[0] for e in ex]
-        x = torch.from_numpy(np.stack(strip)).to(memory_format=torch.channels_last)
+        x = torch.from_numpy(np.stack([e[0] for e in ex])).to(memory_format=torch.channels_last)
         y = [torch.from_numpy(np.stack([e[i] for e in ex])) for i in (1, 2, 3)] + [torch.from_numpy(np.stack([e[4] for e in ex]).astype(f32))]
         with torch.autocast('cpu', torch.bfloat16):
             out = net(x)

@@ -40,3 +40,41 @@ pub fn interval(vehicles: &[Vehicle], gsd_m: f64, found: bool, doubtful_m: f64) 
     let high = (n + Z * sd).round() as u32;
     (low, high)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::count::Class;
+
+    fn cars(number: usize) -> Vec<Vehicle> {
+        let car = Vehicle {
+            id: 1,
+            class: Class::Boxcar,
+            confidence: 0.95,
+            length_m: 13.0,
+            width_m: 3.1,
+            heading_deg: 0.0,
+            track: 0,
+            string: 0,
+            col: 0.0,
+            row: 0.0,
+            corners: [[0.0; 2]; 4],
+            colour: [0; 3],
+        };
+        vec![car; number]
+    }
+
+    #[test]
+    fn doubtful_track_and_tracks_that_had_to_be_found_widen_the_interval_and_it_holds_the_count() {
+        let width = |found: bool, doubtful_m: f64| {
+            let (low, high) = interval(&cars(40), 0.5, found, doubtful_m);
+            assert!((low..=high).contains(&40));
+            high - low
+        };
+        // 150 m may hold ten cars, or feign them: with tracks given most of them count.
+        assert!(width(false, 150.0) >= width(false, 0.0) + 16, "{} {}", width(false, 150.0), width(false, 0.0));
+        assert!(width(true, 150.0) > width(true, 0.0));
+        assert!(width(true, 0.0) > width(false, 0.0));
+        assert_eq!(interval(&[], 0.5, false, 0.0).0, 0);
+    }
+}

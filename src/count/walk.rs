@@ -267,6 +267,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn columns_that_may_be_either_are_doubtful_and_those_not_seen_are_not() {
+        let column = |empty: f32, seen: bool| {
+            let state = [empty.ln(), (1.0 - empty).ln(), -20.0];
+            Column { state, class: [0.0; 7], on_track: 1.0, offset_m: 0.0, seen }
+        };
+        let metres = |column: Column| doubtful(&vec![column; 100]);
+        assert!((metres(column(0.5, true)) - 25.0).abs() < 1e-3, "half of 50 m");
+        assert!((metres(column(0.9, true)) - 5.0).abs() < 1e-3 && (metres(column(0.1, true)) - 5.0).abs() < 1e-3);
+        assert_eq!(metres(column(0.5, false)), 0.0);
+    }
+
+    #[test]
     fn only_stretches_that_look_like_a_track_all_along_are_sure() {
         let columns: Vec<Column> = (0..400)
             .map(|i| {

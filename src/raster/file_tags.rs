@@ -4,8 +4,8 @@ use tiff_reader::{Ifd, OpenOptions, TiffFile};
 
 use super::aux_xml::parse_gdal_metadata;
 use super::bands::{BandRoles, Role};
+use super::conversion::{shows_rgb, strange_colours};
 use super::metadata::{Metadata, parse_time};
-use super::tiff::{LAB, SEPARATED, YCBCR};
 
 const TAG_DATE_TIME: u16 = 306;
 const TAG_EXIF: u16 = 34665;
@@ -14,7 +14,6 @@ const TAG_OFFSET_TIME_ORIGINAL: u16 = 36881;
 const TAG_GDAL_METADATA: u16 = 42112;
 /// TIFF photometric codes.
 const MIN_IS_WHITE: u16 = 0;
-const RGB: u16 = 2;
 const PALETTE: u16 = 3;
 
 /// What the tags of a TIFF directory, or of the EXIF block of a JPEG, say about the time of acquisition: the EXIF time
@@ -53,8 +52,7 @@ pub fn exif_metadata(exif: Vec<u8>) -> Metadata {
 pub(crate) fn bands(ifd: &Ifd, bands: usize, alpha: Option<usize>) -> Option<BandRoles> {
     let mut roles = vec![Role::Other; bands];
     let mut from = "colour interpretation in the file".to_owned();
-    let photometric = ifd.photometric_interpretation();
-    if bands >= 3 && matches!(photometric, Some(RGB | YCBCR | SEPARATED)) {
+    if bands >= 3 && shows_rgb(ifd) {
         roles[..3].copy_from_slice(&[Role::Red, Role::Green, Role::Blue]);
         if bands >= 4 && alpha != Some(3) {
             roles[3] = Role::Nir;
@@ -73,12 +71,11 @@ pub(crate) fn bands(ifd: &Ifd, bands: usize, alpha: Option<usize>) -> Option<Ban
 
 /// Why samples of this directory are no measure of brightness, if they are not.
 pub(crate) fn not_brightness(ifd: &Ifd) -> Option<String> {
+    if let Some(colours) = strange_colours(ifd) {
+        return Some(format!("the samples are {colours}; convert the image to RGB with an image editor"));
+    }
     let kind = match ifd.photometric_interpretation()? {
         PALETTE => "the samples are colour indices of a palette; convert the image with `gdal_translate -expand rgb IN OUT`",
-        SEPARATED if ifd.bits_per_sample().is_ok_and(|bits| bits.first() != Some(&8)) => {
-            "the samples are inks (CMYK); convert the image to RGB with an image editor"
-        }
-        LAB => "the samples are CIE L*a*b* colours; convert the image to RGB with an image editor",
         MIN_IS_WHITE if ifd.samples_per_pixel() == 1 => {
             "the samples are inverted (0 is white); convert the image with `gdal_translate -scale 0 255 255 0 IN OUT` (0 65535 65535 0 for 16 \
              bits)"

@@ -6,6 +6,7 @@ mod aux_xml;
 mod bands;
 mod beside;
 mod checksum;
+mod conversion;
 mod corrected;
 mod crs;
 mod describe;

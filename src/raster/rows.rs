@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tiff_reader::source::{FileSource, TiffSource as _};
 use tiff_reader::{ByteOrder, Ifd, RasterLayout, TiffError};
 
-use super::tiff::YCBCR;
+use super::conversion::YCBCR;
 use super::window::Window;
 
 /// Strips up to this size go through the decoder and its cache, which reads them once for many windows.

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
 use tiff_reader::source::{FileSource, SharedSource, TiffSource as _};
-use tiff_reader::{ByteOrder, ExtraSample, Ifd, InkSet, OpenOptions, ParseBudgets, RasterLayout, TiffFile};
+use tiff_reader::{ExtraSample, Ifd, OpenOptions, ParseBudgets, RasterLayout, TiffError, TiffFile};
 
 use super::beside::find_appended;
+use super::conversion::{Conversion, check_colours, from_half, from_inks};
 use super::corrected::CorrectedSource;
 use super::guard::guarded;
 use super::rows::DirectRows;
@@ -24,14 +25,6 @@ const LARGE_BLOCK_BYTES: usize = 16 << 20;
 /// Metadata beyond these sizes belongs to no image: 64 MiB of block offsets make 8 million blocks.
 pub(crate) const PARSE_BUDGETS: ParseBudgets =
     ParseBudgets { max_ifds: 1024, max_ifd_entries: 4096, max_tag_value_bytes: 64 << 20, max_metadata_value_bytes: 160 << 20 };
-/// TIFF photometric codes of inks (CMYK), of luma with colour differences, and of CIE L*a*b*.
-pub(crate) const SEPARATED: u16 = 5;
-pub(crate) const YCBCR: u16 = 6;
-pub(crate) const LAB: u16 = 8;
-/// TIFF compression codes.
-const JPEG: u16 = 7;
-const LERC: u16 = 34887;
-const TAG_ORIENTATION: u16 = 274;
 /// `NewSubfileType`, whose bit 2 marks a mask and bit 0 a reduced image.
 const TAG_NEW_SUBFILE_TYPE: u16 = 254;
 /// GDAL's nodata value, as text.
@@ -44,22 +37,6 @@ enum Mask {
     Inside(usize),
     /// In the file `IMAGE.msk`.
     Beside(Box<TiffFile>),
-}
-
-/// What becomes of stored samples before anyone sees them, as in GDAL.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Conversion {
-    None,
-    /// 16-bit floats become 32-bit ones.
-    Half,
-    /// Inks of 8 bits (cyan, magenta, yellow, black) become red, green, blue and a full alpha.
-    Inks,
-    /// CIE L*a*b* of 8 bits becomes red, green, blue and a full alpha.
-    Lab,
-    /// Luma and colour differences of 8 bits, outside JPEG, become red, green and blue.
-    Differences,
-    /// libtiff swaps the bytes of samples before LERC encodes them, where the file is big-endian: they are swapped back.
-    SwappedLerc,
 }
 
 /// An open TIFF.
@@ -114,14 +91,7 @@ impl TiffSource {
         let large_block = (rows.is_none() && block_bytes > LARGE_BLOCK_BYTES).then(|| Mutex::new(()));
         let missing = missing_blocks(ifd);
         let nodata = nodata(ifd).map(|value| as_stored(kind, value));
-        let conversion = match (layout.sample_format, layout.bits_per_sample, ifd.photometric_interpretation()) {
-            (3, 16, _) => Conversion::Half,
-            (1, 8, Some(SEPARATED)) if are_four_inks(ifd) => Conversion::Inks,
-            (1, 8, Some(LAB)) => Conversion::Lab,
-            (1, 8, Some(YCBCR)) if ifd.compression() != JPEG => Conversion::Differences,
-            _ if ifd.compression() == LERC && tiff.byte_order() == ByteOrder::BigEndian => Conversion::SwappedLerc,
-            _ => Conversion::None,
-        };
+        let conversion = Conversion::of(ifd, &layout, tiff.byte_order());
         let alpha = match conversion {
             Conversion::Inks | Conversion::Lab => Some(3),
             _ => alpha(ifd, layout.samples_per_pixel),
@@ -157,72 +127,62 @@ impl TiffSource {
 
     /// Decoded bytes of all bands, or of one, samples of a pixel side by side, in the type that is shown.
     fn bytes(&self, window: Window, band: Option<usize>) -> Result<Vec<u8>> {
-        match (self.conversion, band) {
-            (Conversion::None, _) => self.stored(window, band),
-            (Conversion::Half, _) => {
-                let halves = self.stored(window, band)?;
-                Ok(halves.chunks_exact(2).flat_map(from_half).collect())
-            }
-            (Conversion::SwappedLerc, _) => {
+        match self.conversion {
+            Conversion::None => self.stored(window, band),
+            Conversion::Half => Ok(self.stored(window, band)?.chunks_exact(2).flat_map(from_half).collect()),
+            Conversion::SwappedLerc => {
                 let mut samples = self.stored(window, band)?;
                 samples.chunks_exact_mut(self.layout.bytes_per_sample).for_each(<[u8]>::reverse);
                 Ok(samples)
             }
-            (Conversion::Lab, None) => {
-                let opaque = |pixel: &[u8]| [pixel[0], pixel[1], pixel[2], 255];
-                Ok(self.decoded_colours(window)?.chunks_exact(3).flat_map(opaque).collect())
-            }
-            (Conversion::Differences, None) => {
-                let colours = YCbCr::new(self.ifd()?);
-                Ok(self.stored(window, None)?.chunks_exact(3).flat_map(|pixel| colours.to_rgb(pixel)).collect())
-            }
-            (Conversion::Differences, Some(band)) => {
-                let colours = YCbCr::new(self.ifd()?);
-                let stored = self.stored(window, None)?;
-                Ok(stored.chunks_exact(3).filter_map(|pixel| colours.to_rgb(pixel).get(band).copied()).collect())
-            }
-            // Full alpha.
-            (Conversion::Lab, Some(3)) => Ok(vec![255; window.pixels()]),
-            (Conversion::Lab, Some(band)) => {
-                Ok(self.decoded_colours(window)?.chunks_exact(3).filter_map(|pixel| pixel.get(band).copied()).collect())
-            }
-            (Conversion::Inks, None) => Ok(self.stored(window, None)?.chunks_exact(4).flat_map(from_inks).collect()),
-            (Conversion::Inks, Some(band)) => {
-                let inks = self.stored(window, None)?;
-                Ok(inks.chunks_exact(4).filter_map(|pixel| from_inks(pixel).get(band).copied()).collect())
+            Conversion::Inks | Conversion::Lab | Conversion::Differences => {
+                let pixels = self.colours(window)?;
+                Ok(match band {
+                    None => pixels,
+                    Some(band) => pixels.chunks_exact(self.bands()).filter_map(|pixel| pixel.get(band).copied()).collect(),
+                })
             }
         }
+    }
+
+    /// Red, green and blue (and full alpha) of what is stored as other colours.
+    fn colours(&self, window: Window) -> Result<Vec<u8>> {
+        if self.conversion == Conversion::Lab {
+            let read = |[col, row, width, height]: [usize; 4]| self.tiff.read_decoded_window_bytes(0, row, col, height, width);
+            return Ok(self.decoded(window, read)?.chunks_exact(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect());
+        }
+        let stored = self.stored(window, None)?;
+        Ok(if self.conversion == Conversion::Inks {
+            stored.chunks_exact(4).flat_map(from_inks).collect()
+        } else {
+            let colours = YCbCr::new(self.ifd()?);
+            stored.chunks_exact(3).flat_map(|pixel| colours.to_rgb(pixel)).collect()
+        })
     }
 
     /// Bytes of all bands, or of one, as they are stored.
     fn stored(&self, window: Window, band: Option<usize>) -> Result<Vec<u8>> {
-        if !window.fits(self.width(), self.height()) {
-            return Err(Error::image(&self.path, format!("the window {window:?} does not lie in the image")));
-        }
-        let Window { col, row, width, height } = window;
-        let [col, row, width, height] = [col, row, width, height].map(|value| value as usize);
-        // A poisoned lock guards no data: it only keeps decoders from running side by side.
-        let _one_at_a_time = self.large_block.as_ref().map(|lock| lock.lock().unwrap_or_else(|poison| poison.into_inner()));
-        guarded(&self.path, || {
-            let result = match (&self.rows, band) {
-                (Some(rows), band) => rows.read(window, band),
-                (None, Some(band)) => self.tiff.read_band_window_bytes(0, band, row, col, height, width),
-                (None, None) => self.tiff.read_window_bytes(0, row, col, height, width),
-            };
-            result.map_err(|error| explain(&self.path, &error))
+        self.decoded(window, |[col, row, width, height]| match (&self.rows, band) {
+            (Some(rows), band) => rows.read(window, band),
+            (None, Some(band)) => self.tiff.read_band_window_bytes(0, band, row, col, height, width),
+            (None, None) => self.tiff.read_window_bytes(0, row, col, height, width),
         })
     }
 
-    /// Red, green and blue as the decoder computes them from other colours.
-    fn decoded_colours(&self, window: Window) -> Result<Vec<u8>> {
+    /// What the decoder makes of a window, given as column, row, width and height.
+    fn decoded(
+        &self,
+        window: Window,
+        read: impl FnOnce([usize; 4]) -> std::result::Result<Vec<u8>, TiffError>,
+    ) -> Result<Vec<u8>> {
         if !window.fits(self.width(), self.height()) {
             return Err(Error::image(&self.path, format!("the window {window:?} does not lie in the image")));
         }
         let Window { col, row, width, height } = window;
-        let [col, row, width, height] = [col, row, width, height].map(|value| value as usize);
-        let read =
-            || self.tiff.read_decoded_window_bytes(0, row, col, height, width).map_err(|error| explain(&self.path, &error));
-        guarded(&self.path, read)
+        let place = [col, row, width, height].map(|value| value as usize);
+        // A poisoned lock guards no data: it only keeps decoders from running side by side.
+        let _one_at_a_time = self.large_block.as_ref().map(|lock| lock.lock().unwrap_or_else(|poison| poison.into_inner()));
+        guarded(&self.path, || read(place).map_err(|error| explain(&self.path, &error)))
     }
 
     /// Blocks that are not stored read as nodata where there is such a value (zero otherwise), as in GDAL. `bands` are
@@ -448,69 +408,6 @@ fn find_mask(path: &Path, tiff: &TiffFile, layout: &RasterLayout, options: OpenO
     beside.filter(|mask| mask.ifd(0).is_ok_and(fits)).map_or(Mask::None, |mask| Mask::Beside(Box::new(mask)))
 }
 
-/// Colour models whose samples GDAL converts before anyone sees them; raw, they would be wrong without a word.
-fn check_colours(path: &Path, ifd: &Ifd) -> Result<()> {
-    let model = match ifd.photometric_interpretation() {
-        Some(SEPARATED) if !inks_are_read(ifd) => "inks (CMYK) of this kind",
-        Some(9 | 10) => "ICC or ITU L*a*b* colours",
-        Some(LAB) if bits(ifd) != Some(16) && !lab_is_read(ifd) => "CIE L*a*b* colours of this kind",
-        Some(YCBCR) if ifd.compression() != JPEG && !differences_are_read(ifd) => "YCbCr colours of this kind",
-        Some(32844 | 32845) => "LogLuv colours",
-        _ => return Ok(()),
-    };
-    Err(Error::image(path, format!("{model} are not read; convert the image to RGB with an image editor")))
-}
-
-/// Whether inks are read: those of 8 bits are converted, if they are the usual four; others are given as they are, as in GDAL.
-fn inks_are_read(ifd: &Ifd) -> bool {
-    let upright = is_upright(ifd) && ifd.samples_per_pixel() == 4;
-    ifd.compression() != JPEG && (bits(ifd) != Some(8) || !are_four_inks(ifd) || upright)
-}
-
-/// Cyan, magenta, yellow and black, unless the tag `InkSet` speaks of others.
-fn are_four_inks(ifd: &Ifd) -> bool {
-    matches!(ifd.ink_set(), Ok(None | Some(InkSet::Cmyk)))
-}
-
-/// Whether CIE L*a*b* colours are read: three unsigned samples of 8 bits, pixel by pixel.
-fn lab_is_read(ifd: &Ifd) -> bool {
-    let chunky = ifd.planar_configuration() == 1 && ifd.samples_per_pixel() == 3;
-    let unsigned = ifd.sample_format().is_ok_and(|formats| formats.first() == Some(&1));
-    bits(ifd) == Some(8) && unsigned && chunky && is_upright(ifd) && ifd.compression() != JPEG
-}
-
-/// Whether luma and colour differences are read: three samples of 8 bits that say how the differences are subsampled.
-fn differences_are_read(ifd: &Ifd) -> bool {
-    let stated = ifd.ycbcr_subsampling().is_ok_and(|subsampling| subsampling.is_some());
-    let plain = bits(ifd) == Some(8) && ifd.planar_configuration() == 1 && ifd.samples_per_pixel() == 3;
-    stated && plain && is_upright(ifd)
-}
-
-/// Whether rows run from top to bottom and columns from left to right. GDAL ignores the tag, but where it converts colours.
-fn is_upright(ifd: &Ifd) -> bool {
-    !ifd.tag(TAG_ORIENTATION).and_then(|tag| tag.value.as_u32()).is_some_and(|code| (2..=8).contains(&code))
-}
-
-fn bits(ifd: &Ifd) -> Option<u16> {
-    ifd.bits_per_sample().ok()?.first().copied()
-}
-
-/// A 32-bit float of a 16-bit one; what a NaN carries is kept, as in GDAL.
-fn from_half(pair: &[u8]) -> [u8; 4] {
-    let half = half::f16::from_ne_bytes([pair[0], pair[1]]);
-    if half.is_nan() {
-        let [sign, mantissa] = [0x8000, 0x03FF].map(|mask| u32::from(half.to_bits() & mask));
-        return f32::from_bits((sign << 16) | 0x7F80_0000 | (mantissa << 13)).to_ne_bytes();
-    }
-    half.to_f32().to_ne_bytes()
-}
-
-/// Red, green, blue and full alpha of a pixel of cyan, magenta, yellow and black, as libtiff computes them.
-fn from_inks(inks: &[u8]) -> [u8; 4] {
-    let light = |ink: u8| (u16::from(255 - inks[3]) * u16::from(255 - ink) / 255) as u8;
-    [light(inks[0]), light(inks[1]), light(inks[2]), 255]
-}
-
 /// The name of a TIFF compression.
 fn compression_name(code: u16) -> String {
     let name = match code {
@@ -535,7 +432,7 @@ fn compression_name(code: u16) -> String {
 }
 
 /// A decoder's error as one sentence with what to do.
-fn explain(path: &Path, error: &tiff_reader::TiffError) -> Error {
+fn explain(path: &Path, error: &TiffError) -> Error {
     use tiff_reader::TiffError as Tiff;
     let reason = match error {
         Tiff::Io(source, _) => return Error::io(path, std::io::Error::new(source.kind(), source.to_string())),

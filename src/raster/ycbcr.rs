@@ -24,7 +24,8 @@ impl YCbCr {
         let fixed = |factor: f32| (f64::from(factor.clamp(0.0, 2.0)) * f64::from(1 << SHIFT) + 0.5) as i32;
         let value = |code: i32, black: f32, white: f32, span: f32| {
             let width = if white - black == 0.0 { 1.0 } else { white - black };
-            ((code - black as i32) as f32 * span / width).clamp(-4096.0, 4096.0) as i32
+            // Whole numbers, but as floats: the file may name any.
+            ((code as f32 - black.trunc()) * span / width).clamp(-4096.0, 4096.0) as i32
         };
         let [from_cr, from_cb] = [2.0 - 2.0 * red, 2.0 - 2.0 * blue];
         let [green_cr, green_cb] = [-fixed(red * from_cr / green), -fixed(blue * from_cb / green)];

@@ -6,6 +6,7 @@ pub mod key;
 pub mod lock;
 pub mod names;
 pub mod record;
+mod same_car;
 pub mod same_train;
 pub mod settings;
 pub mod store;
