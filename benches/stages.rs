@@ -8,7 +8,7 @@ use yardwatch::raster::{Scene, SceneOptions};
 use yardwatch::segment::{columns::columns, semi_markov::segment};
 use yardwatch::series::yard::read_yard;
 use yardwatch::threshold::{Plane, YardMap, scene_stretch, yard_map};
-use yardwatch::tile::{self, Area};
+use yardwatch::tile::{self, Area, Patches};
 use yardwatch::track::align::{Expected, align};
 use yardwatch::track::strip::{ALONG_M, strip};
 use yardwatch::track::{Centreline, find::find};
@@ -40,11 +40,12 @@ fn stages(c: &mut Criterion) {
         plane
     };
     let plane = read(stretch());
-    let cores = tile::cores(area, yard_map::CORE_M as f64);
+    let core = |core: tile::Core| Patches::around(tile::cores(core.area(yard_map::CORE_M as f64), tile::PATCH_M as f64));
+    let cores: Vec<Patches> = tile::cores(area, yard_map::CORE_M as f64).into_iter().filter_map(core).collect();
     let look = || {
         let mut map = YardMap::default();
-        for core in &cores {
-            let patches = yard_map::look(&plane, *core, yard_map::CORE_M, |_| true);
+        for &core in &cores {
+            let patches = yard_map::look(&plane, core, |_| true);
             patches.iter().for_each(|(patch, evidence)| map.insert(*patch, evidence));
         }
         map

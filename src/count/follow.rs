@@ -17,6 +17,8 @@ use crate::track::Centreline;
 
 /// Bytes that a walk takes for each metre of its track: the strip, and what the strip network makes of it.
 const BYTES_PER_METRE: usize = 16 << 10;
+/// Two lines that are nowhere further apart than this are one, metres: a walk moves either to the same centre.
+const SAME_M: f64 = 0.3;
 /// Ground beside the pixels looked at on which their statistics are kept: one cell of 4 m.
 const CELL_M: f64 = 4.0;
 
@@ -79,7 +81,12 @@ impl Tracks<'_> {
     }
 
     fn possible(&self, track: usize) -> Vec<&Centreline> {
-        self.lines.get(track).into_iter().chain(self.shifted.get(track)).collect()
+        let line = &self.lines[track];
+        let apart = |other: &&Centreline| {
+            let far = |(a, b): (&[f64; 2], &[f64; 2])| (a[0] - b[0]).hypot(a[1] - b[1]) > SAME_M;
+            line.points.len() != other.points.len() || line.points.iter().zip(&other.points).any(far)
+        };
+        std::iter::once(line).chain(self.shifted.get(track).filter(apart)).collect()
     }
 
     fn bytes(&self, track: usize) -> usize {

@@ -12,7 +12,7 @@ use crate::raster::Scene;
 use crate::threshold::shadow::ShadowSide;
 use crate::threshold::yard_map::{HALO_M, look, look_bytes};
 use crate::threshold::{Plane, YardMap};
-use crate::tile::{self, Area, Core, PATCH_M};
+use crate::tile::{self, Area, Core, PATCH_M, Patches};
 
 /// Cores that each thread is given at a time: their pixels are read before any of them is looked at.
 const CORES_PER_THREAD: usize = 4;
@@ -45,11 +45,11 @@ impl Survey<'_> {
         let at_once = (self.memory.networks / look_bytes(self.core_m)).clamp(1, threads);
         // All threads may be busy: then a few cores for each keep them so. Else only so many cores are given out as may run.
         let batch = if at_once == threads { CORES_PER_THREAD * threads } else { at_once };
-        let around = |cores: &[Core]| -> BTreeSet<Core> {
-            let areas = cores.iter().map(|core| core.area(self.core_m as f64).grown(HALO_M as f64));
+        let around = |cores: &[Patches]| -> BTreeSet<Core> {
+            let areas = cores.iter().map(|core| core.area().grown(HALO_M as f64));
             areas.flat_map(|area| plane.patches_in(area).collect::<Vec<_>>()).collect()
         };
-        let mut batches: Vec<(&[Core], BTreeSet<Core>)> = Vec::new();
+        let mut batches: Vec<(&[Patches], BTreeSet<Core>)> = Vec::new();
         let mut rest = cores.as_slice();
         while !rest.is_empty() {
             let mut number = batch.min(rest.len());
@@ -76,19 +76,20 @@ impl Survey<'_> {
     fn look(
         &self,
         plane: &mut Plane,
-        batches: &[(&[Core], BTreeSet<Core>)],
+        batches: &[(&[Patches], BTreeSet<Core>)],
         wanted: impl Fn(Area) -> bool + Sync + Copy,
     ) -> Result<(YardMap, Seen, ShadowSide)> {
         let (mut map, mut seen, mut shadows) = (YardMap::default(), Seen::default(), ShadowSide::default());
         for (cores, patches) in batches {
             plane.require(self.scene, patches)?;
             let plane = &*plane;
-            let looked: Vec<_> = cores.par_iter().map(|&core| look(plane, core, self.core_m, wanted)).collect();
+            let looked: Vec<_> = cores.par_iter().map(|&core| look(plane, core, wanted)).collect();
             for (patch, evidence) in looked.into_iter().flatten() {
                 seen = seen.and(Seen::of_outline(self.site, patch, self.image, plane, &evidence));
                 if plane.shadow == [0.0; 2] {
+                    let mut looker = plane.looker();
                     shadows.add(patch, &evidence, |x, y| {
-                        let [light, .., seen] = plane.inputs(x, y);
+                        let [light, .., seen] = looker.inputs(x, y);
                         (seen > 0.0).then_some(light)
                     });
                 }
@@ -108,14 +109,16 @@ impl Survey<'_> {
         Ok((map, seen, shadows))
     }
 
-    /// The cores that have a wanted patch: row by row within strips of ground so narrow that rows that see the same ground follow each
-    /// other before it is dropped.
-    fn cores(&self, plane: &Plane, wanted: impl Fn(Area) -> bool) -> Vec<Core> {
-        let size = self.core_m as f64;
+    /// The cores that have a wanted patch, cut down to the rectangle of those: row by row within strips of ground so narrow that rows that
+    /// see the same ground follow each other before it is dropped.
+    fn cores(&self, plane: &Plane, wanted: impl Fn(Area) -> bool) -> Vec<Patches> {
+        let (size, patch_m) = (self.core_m as f64, PATCH_M as f64);
         let mut cores = tile::cores(self.read, size);
-        cores.retain(|core| tile::cores(core.area(size), PATCH_M as f64).iter().any(|patch| wanted(patch.area(PATCH_M as f64))));
         let across = (plane.patches_across() * PATCH_M / self.core_m).max(1) as i64;
         cores.sort_by_key(|core| (core.col.div_euclid(across), core.row, core.col));
-        cores
+        let cut = |core: Core| {
+            Patches::around(tile::cores(core.area(size), patch_m).into_iter().filter(|patch| wanted(patch.area(patch_m))))
+        };
+        cores.into_iter().filter_map(cut).collect()
     }
 }

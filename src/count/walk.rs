@@ -27,6 +27,8 @@ const OFF_AXIS_M: f64 = 1.6;
 /// How often a line is brought nearer to its centre; and the pull, in columns, that keeps it where nothing is seen.
 const RECENTRINGS: usize = 2;
 const STEADY: f64 = 0.7;
+/// A line that is nowhere further from its centre than this is not moved, metres: a quarter of the distance of a strip's samples.
+const SETTLED_M: f64 = 0.1;
 /// Half the length over which a line is brought to the centre that its own strip shows, metres: about one car.
 const RECENTRE_M: f64 = 8.0;
 /// How far from a line a walk along it looks at pixels, metres, at most: half a strip (6.2 m), and twice the largest move of the line
@@ -70,21 +72,19 @@ impl Walk<'_> {
     pub fn along(&self, possible: &[&Centreline], track: usize) -> Result<Walked> {
         let nothing =
             || Walked { line: possible.first().map_or_else(Centreline::default, |&line| line.clone()), ..Walked::default() };
-        let mut best: Option<(f64, Centreline)> = None;
+        let mut best: Option<Centred> = None;
         for line in possible {
-            if let Some((score, line)) = self.centred(line)
-                && best.as_ref().is_none_or(|(best, _)| score > *best)
+            if let Some(centred) = self.centred(line)
+                && best.as_ref().is_none_or(|best| centred.score > best.score)
             {
-                best = Some((score, line));
+                best = Some(centred);
             }
         }
-        let Some((_, line)) = best else { return Ok(nothing()) };
-        let strip = strip(self.plane, &line);
-        let columns = columns(&strip);
+        let Some(Centred { line, columns, .. }) = best else { return Ok(nothing()) };
         let seen = columns.iter().filter(|column| column.seen).count() as f64 / columns.len().max(1) as f64;
         let cars = segment(&columns).cars;
         if let Some(debug) = self.debug {
-            debug.strip(track, &strip, &columns, &cars)?;
+            debug.strip(track, &strip(self.plane, &line), &columns, &cars)?;
         }
         let candidates = if self.found && !shows_itself(&columns) {
             Vec::new()
@@ -110,20 +110,30 @@ impl Walk<'_> {
         (under / (1.0 - under)).ln() + (line.length() / 100.0).ln() + RIDGE_WEIGHT * (ridge - 0.5)
     }
 
-    /// The line brought to the centre that its own strip shows (look, move, look again), and how much it looks like a track there.
-    fn centred(&self, line: &Centreline) -> Option<(f64, Centreline)> {
+    /// The line brought to the centre that its own strip shows (look, move, look again).
+    fn centred(&self, line: &Centreline) -> Option<Centred> {
         let mut line = line.with_step(ALONG_M)?;
-        let mut score = 0.0;
+        let look = |line: &Centreline| Some(columns(&strip(self.plane, line))).filter(|columns| !columns.is_empty());
+        let mut seen = look(&line)?;
         for _ in 0..RECENTRINGS {
-            let columns = columns(&strip(self.plane, &line));
-            if columns.is_empty() {
-                return None;
+            let offsets = to_centre(&line, &seen);
+            if offsets.iter().all(|offset| offset.abs() < SETTLED_M) {
+                break;
             }
-            score = columns.iter().filter(|column| column.seen).map(|column| f64::from(column.on_track)).sum();
-            line = recentred(&line, &columns).with_step(ALONG_M)?;
+            line = line.moved(&offsets).with_step(ALONG_M)?;
+            seen = look(&line)?;
         }
-        Some((score, line))
+        let score = seen.iter().filter(|column| column.seen).map(|column| f64::from(column.on_track)).sum();
+        Some(Centred { line, columns: seen, score })
     }
+}
+
+/// A line in the middle of what its own strip shows.
+struct Centred {
+    line: Centreline,
+    columns: Vec<Column>,
+    /// How much it looks like a track: the expected number of columns centred on one.
+    score: f64,
 }
 
 /// What a walk along a track found.
@@ -179,8 +189,9 @@ fn shows_itself(columns: &[Column]) -> bool {
     length < BARE_M || bare.iter().sum::<f64>() / bare.len() as f64 >= BARE_ON_TRACK
 }
 
-/// The line moved to where its columns see the centre of the track, smoothed over [`RECENTRE_M`].
-fn recentred(line: &Centreline, columns: &[Column]) -> Centreline {
+/// How far each point of a line must move to where its columns see the centre of the track, smoothed over [`RECENTRE_M`]: metres to the
+/// right.
+fn to_centre(line: &Centreline, columns: &[Column]) -> Vec<f64> {
     // Columns that see no track have no say; a slight pull to the given line steadies stretches without any.
     let weight = |column: &Column| if column.seen { f64::from(column.on_track).powi(2) } else { 0.0 };
     let reach = (RECENTRE_M / COLUMN_M) as usize;
@@ -202,7 +213,7 @@ fn recentred(line: &Centreline, columns: &[Column]) -> Centreline {
     let moved = smoothed(&moved, reach / 2);
     let per_column = (COLUMN_M / line.step).round() as usize;
     let offsets: Vec<f64> = (0..line.points.len()).map(|i| moved[(i / per_column).min(moved.len() - 1)]).collect();
-    line.moved(&smoothed(&offsets, 2 * per_column))
+    smoothed(&offsets, 2 * per_column)
 }
 
 fn candidate(walk: &Walk, line: &Centreline, columns: &[Column], car: &Segment, track: usize) -> Option<Candidate> {

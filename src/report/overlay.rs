@@ -68,12 +68,7 @@ pub fn draw(
     }
     let height =
         (u64::from(picture.height()) * u64::from(THUMBNAIL_WIDTH) / u64::from(picture.width().max(1))).clamp(1, 2000) as u32;
-    let small = imageops::resize(
-        &picture,
-        THUMBNAIL_WIDTH.min(picture.width()),
-        height.min(picture.height()),
-        imageops::FilterType::Triangle,
-    );
+    let small = imageops::thumbnail(&picture, THUMBNAIL_WIDTH.min(picture.width()), height.min(picture.height()));
     view.scale_bar(&mut picture, record.gsd());
     let full = with_caption(&picture, record);
     let jpeg = |picture: &RgbImage, quality| {
@@ -152,6 +147,9 @@ impl View {
             return Ok(picture);
         }
         let (width, height) = (size(self.window.width, self.scale), size(self.window.height, self.scale));
+        if (width, height) == picture.dimensions() {
+            return Ok(picture);
+        }
         Ok(imageops::resize(&picture, width, height, imageops::FilterType::CatmullRom))
     }
 
@@ -209,6 +207,9 @@ fn clip(a: Point, b: Point, [left, top, right, bottom]: [f64; 4]) -> Option<(Poi
     (from <= to).then(|| ([a[0] + from * dx, a[1] + from * dy], [a[0] + to * dx, a[1] + to * dy]))
 }
 
+/// Steps between the darkest and the lightest tone of a picture: four for each of its own.
+const TONES: usize = 1024;
+
 /// Means of the source's pixels per pixel of the picture.
 struct Reduced {
     width: u32,
@@ -259,11 +260,12 @@ impl Reduced {
         });
         let range = ends.iter().map(|[low, high]| high - low).fold(0.0f32, f32::max).max(f32::MIN_POSITIVE);
         let mut picture = RgbImage::from_pixel(self.width, self.height, Rgb(UNSEEN));
+        // A little lighter than linear: yards are dark.
+        let tones: [u8; TONES + 1] = std::array::from_fn(|tone| ((tone as f32 / TONES as f32).powf(0.85) * 255.0).round() as u8);
         for (index, number) in seen {
             let colour = std::array::from_fn(|band| {
                 let value = (self.sums[index][band] / number - ends[band][0]) / range;
-                // A little lighter than linear: yards are dark.
-                (value.clamp(0.0, 1.0).powf(0.85) * 255.0).round() as u8
+                tones[(value.clamp(0.0, 1.0) * TONES as f32 + 0.5) as usize]
             });
             picture.put_pixel(index as u32 % self.width, index as u32 / self.width, Rgb(colour));
         }

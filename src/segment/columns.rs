@@ -6,7 +6,8 @@
 use std::sync::OnceLock;
 
 use crate::count::Class;
-use crate::threshold::network::{Convolution, Maps, Shape, Weights, logistic};
+use crate::threshold::convolution::{Convolution, Shape};
+use crate::threshold::network::{Maps, Weights, logistic};
 use crate::track::strip::{ALONG_M, ROWS};
 
 /// Length of a column, metres: two samples of a strip.

@@ -113,11 +113,9 @@ impl YardMap {
     }
 
     fn kept(&mut self, col: i64, row: i64) -> Option<&mut Packed> {
-        let side = PATCH_M as i64;
-        let (r, c) = (row.rem_euclid(side) as usize, col.rem_euclid(side) as usize);
-        let patch = self.patches.get_mut(&(row.div_euclid(side), col.div_euclid(side)))?;
-        let cells = patch[r / SQUARE_M * SQUARES + c / SQUARE_M].as_mut()?;
-        Some(&mut cells[r % SQUARE_M * SQUARE_M + c % SQUARE_M])
+        let (key, number, [r, c]) = place(col, row);
+        let cells = self.patches.get_mut(&key)?[number].as_mut()?;
+        Some(&mut cells[r * SQUARE_M + c])
     }
 
     /// A map of cells that are already known, as (column, row, evidence).
@@ -145,15 +143,26 @@ impl YardMap {
 
     /// Evidence of the square metre with this column and row (metres from the scene's corner); none where nothing was seen.
     pub fn cell(&self, col: i64, row: i64) -> Evidence {
-        let side = PATCH_M as i64;
-        let key = (row.div_euclid(side), col.div_euclid(side));
-        let (r, c) = (row.rem_euclid(side) as usize, col.rem_euclid(side) as usize);
-        let square = r / SQUARE_M * SQUARES + c / SQUARE_M;
-        if let Some(cells) = self.patches.get(&key).and_then(|patch| patch[square].as_ref()) {
-            return cells[r % SQUARE_M * SQUARE_M + c % SQUARE_M].evidence();
+        let (key, number, [r, c]) = place(col, row);
+        if let Some(cells) = self.patches.get(&key).and_then(|patch| patch[number].as_ref()) {
+            return cells[r * SQUARE_M + c].evidence();
         }
-        let hidden = self.hidden.get(&key).is_some_and(|hidden| hidden >> square & 1 == 1);
+        let hidden = self.hidden.get(&key).is_some_and(|hidden| hidden >> number & 1 == 1);
         Evidence { cloud: if hidden { 1.0 } else { 0.0 }, ..Evidence::default() }
+    }
+
+    /// The cells of two columns and two rows from here on, row by row.
+    fn four_cells(&self, col: i64, row: i64) -> [Evidence; 4] {
+        let (key, number, [r, c]) = place(col, row);
+        // All four lie in one square, as nearly always.
+        if r + 1 < SQUARE_M
+            && c + 1 < SQUARE_M
+            && let Some(cells) = self.patches.get(&key).and_then(|patch| patch[number].as_ref())
+        {
+            let at = r * SQUARE_M + c;
+            return [at, at + 1, at + SQUARE_M, at + SQUARE_M + 1].map(|at| cells[at].evidence());
+        }
+        [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(r, c)| self.cell(col + c, row + r))
     }
 
     /// Evidence at a point of ground, bilinear.
@@ -163,14 +172,12 @@ impl YardMap {
         let (fu, fv) = ((u - col) as f32, (v - row) as f32);
         let (col, row) = (col as i64, row as i64);
         let mut sum = Evidence::default();
-        for (dr, wr) in [(0, 1.0 - fv), (1, fv)] {
-            for (dc, wc) in [(0, 1.0 - fu), (1, fu)] {
-                let (cell, weight) = (self.cell(col + dc, row + dr), wr * wc);
-                sum.track += weight * cell.track;
-                sum.body += weight * cell.body;
-                sum.cloud += weight * cell.cloud;
-                (0..2).for_each(|i| sum.heading[i] += weight * cell.heading[i]);
-            }
+        let weights = [(1.0 - fv) * (1.0 - fu), (1.0 - fv) * fu, fv * (1.0 - fu), fv * fu];
+        for (cell, weight) in self.four_cells(col, row).into_iter().zip(weights) {
+            sum.track += weight * cell.track;
+            sum.body += weight * cell.body;
+            sum.cloud += weight * cell.cloud;
+            (0..2).for_each(|i| sum.heading[i] += weight * cell.heading[i]);
         }
         sum
     }
@@ -189,6 +196,14 @@ impl YardMap {
             )
         })
     }
+}
+
+/// The patch of a square metre, the number of the square in it, and its row and column in the square.
+fn place(col: i64, row: i64) -> ((i64, i64), usize, [usize; 2]) {
+    let side = PATCH_M as i64;
+    let (r, c) = (row.rem_euclid(side) as usize, col.rem_euclid(side) as usize);
+    let key = (row.div_euclid(side), col.div_euclid(side));
+    (key, r / SQUARE_M * SQUARES + c / SQUARE_M, [r % SQUARE_M, c % SQUARE_M])
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Radiometry and evidence: from the pixels of a tile to maps of what is track, car and heading.
 
 mod colours;
+pub mod convolution;
 pub mod evidence;
+mod half_metre;
 pub mod network;
 mod patches;
 pub mod plane;

@@ -97,7 +97,70 @@ pub(super) struct Held {
     now: u64,
 }
 
+/// One patch in memory, for looking at many points that lie close together.
+pub(super) struct Near<'a> {
+    /// Columns and rows of its samples.
+    cols: Range<i64>,
+    rows: Range<i64>,
+    samples: &'a [[u16; 3]],
+    /// Its first cell, counted from the plane's first one (before it where the plane begins within the patch).
+    first_cell: [i64; 2],
+    local: &'a [[f32; 4]],
+}
+
+impl Near<'_> {
+    /// The four samples from a column and row on, row by row; None when they are not all in this patch.
+    pub fn samples(&self, col: i64, row: i64) -> Option<[[u16; 3]; 4]> {
+        if !(self.cols.contains(&col) && self.rows.contains(&row)) || col + 1 >= self.cols.end || row + 1 >= self.rows.end {
+            return None;
+        }
+        let width = (self.cols.end - self.cols.start) as usize;
+        let at = (row - self.rows.start) as usize * width + (col - self.cols.start) as usize;
+        let (above, below) = (self.samples.get(at..at + 2)?, self.samples.get(at + width..at + width + 2)?);
+        Some([above[0], above[1], below[0], below[1]])
+    }
+
+    /// The statistics of the four cells from a column and row on, row by row; None when they are not all in this patch.
+    pub fn locals(&self, col: usize, row: usize) -> Option<[[f32; 4]; 4]> {
+        let [c, r] = [col as i64 - self.first_cell[0], row as i64 - self.first_cell[1]];
+        let inner = 0..CELLS as i64 - 1;
+        if !(inner.contains(&c) && inner.contains(&r)) {
+            return None;
+        }
+        let at = r as usize * CELLS + c as usize;
+        let (above, below) = (self.local.get(at..at + 2)?, self.local.get(at + CELLS..at + CELLS + 2)?);
+        Some([above[0], above[1], below[0], below[1]])
+    }
+}
+
 impl Held {
+    /// The patch of a sample, if it is in memory.
+    pub fn near(&self, x: &Axis, y: &Axis, col: usize, row: usize) -> Option<Near<'_>> {
+        let (pc, pr) = (x.patch[col] as usize, y.patch[row] as usize);
+        let patch = self.patches[pr * self.across + pc].as_ref()?;
+        let range = |axis: &Axis, patch: usize| axis.starts[patch] as i64..axis.starts[patch + 1] as i64;
+        let first = |axis: &Axis, patch: usize| (axis.patch0 + patch as i64) * CELLS as i64 - axis.cells.0;
+        let first_cell = [first(x, pc), first(y, pr)];
+        Some(Near { cols: range(x, pc), rows: range(y, pr), samples: &patch.samples, first_cell, local: &patch.local })
+    }
+
+    /// Shows the samples of some columns of a row that are in memory: the column of the first, and the samples up to a patch's border.
+    pub fn row<'a>(&'a self, x: &Axis, y: &Axis, row: usize, cols: Range<usize>, mut show: impl FnMut(usize, &'a [[u16; 3]])) {
+        let pr = y.patch[row] as usize;
+        let mut from = cols.start;
+        while from < cols.end {
+            let pc = x.patch[from] as usize;
+            let (start, end) = (x.starts[pc], x.starts[pc + 1]);
+            let to = end.min(cols.end);
+            let at = (row - y.starts[pr]) * (end - start) + from - start;
+            let patch = self.patches[pr * self.across + pc].as_ref();
+            if let Some(samples) = patch.and_then(|patch| patch.samples.get(at..at + to - from)) {
+                show(from, samples);
+            }
+            from = to;
+        }
+    }
+
     /// Nothing yet.
     pub fn new(scene: &Scene, x: &Axis, y: &Axis, memory: usize, most: usize) -> Result<Self> {
         let (across, down) = (x.patches(), y.patches());

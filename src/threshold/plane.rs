@@ -4,7 +4,7 @@
 //! statistic is depends on the scene and the ground of interest alone, never on which patches are held or were read together.
 
 use super::colours::colour_is_known;
-use super::patches::{Axis, Held};
+use super::patches::{Axis, Held, Near};
 use super::radiometry::{CELL_M, LOCAL_REACH, Stretch, channels};
 use crate::error::Result;
 use crate::raster::Scene;
@@ -28,13 +28,13 @@ pub struct Plane {
     /// Metres per sample in x and y.
     pub step_m: [f64; 2],
     /// Ground of the first sample's outer corner.
-    origin: [f64; 2],
+    pub(super) origin: [f64; 2],
     pub(super) x: Axis,
     pub(super) y: Axis,
     /// Pixels of the file that are averaged into a sample, in x and y.
     pub(super) block: [u32; 2],
     pub(super) stretch: Stretch,
-    colour: bool,
+    pub(super) colour: bool,
     pub(super) held: Held,
     /// Where the shadow of one metre of height falls: metres to the right and down; zero when the sun is not known.
     pub shadow: [f32; 2],
@@ -76,70 +76,83 @@ impl Plane {
         }))
     }
 
-    /// Stretched colour at a point of ground, bilinear between samples (the border repeats), and how valid the point is, 0 to 1.
-    fn sample(&self, x: f64, y: f64) -> ([f32; 3], f32) {
-        let (u, v) = ((x - self.origin[0]) / self.step_m[0] - 0.5, (y - self.origin[1]) / self.step_m[1] - 0.5);
-        let (col, row) = (floor(u), floor(v));
-        let (fu, fv) = ((u - col as f64) as f32, (v - row as f64) as f32);
-        let (cols, rows) = (self.x.len() as i64, self.y.len() as i64);
-        let place = |at: i64, size: i64| at.clamp(0, size - 1) as usize;
-        let (left, right) = (place(col, cols), place(col.saturating_add(1), cols));
-        let (upper, lower) = (place(row, rows), place(row.saturating_add(1), rows));
-        let samples = self.held.samples(&self.x, &self.y, [left, right], [upper, lower]);
-        let inside = |at: i64, size: i64| at >= 0 && at < size;
-        let (in_left, in_right) = (inside(col, cols), inside(col.saturating_add(1), cols));
-        let (in_upper, in_lower) = (inside(row, rows), inside(row.saturating_add(1), rows));
-        let (mut colour, mut seen) = ([0.0f32; 3], 0.0f32);
-        let mut add = |pixel: [u16; 3], weight: f32, inside: bool| {
-            if pixel != UNSEEN {
-                (0..3).for_each(|band| colour[band] += weight * f32::from(pixel[band]));
-                seen += if inside { weight } else { 0.0 };
-            }
-        };
-        add(samples[0], (1.0 - fv) * (1.0 - fu), in_upper && in_left);
-        add(samples[1], (1.0 - fv) * fu, in_upper && in_right);
-        add(samples[2], fv * (1.0 - fu), in_lower && in_left);
-        add(samples[3], fv * fu, in_lower && in_right);
-        ([colour[0] / STEPS, colour[1] / STEPS, colour[2] / STEPS], seen)
-    }
-
-    /// Local statistics at a point of ground, bilinear between cells.
-    fn local_at(&self, x: f64, y: f64) -> [f32; 4] {
-        let ((first_col, cols), (first_row, rows)) = (self.x.cells, self.y.cells);
-        let (u, v) = (x / CELL_M - first_col as f64 - 0.5, y / CELL_M - first_row as f64 - 0.5);
-        let (u, v) = (u.clamp(0.0, (cols - 1) as f64), v.clamp(0.0, (rows - 1) as f64));
-        let (c, r) = (u as usize, v as usize);
-        let (fu, fv) = ((u - c as f64) as f32, (v - r as f64) as f32);
-        let [a, b, d, e] = self.held.locals(&self.x, &self.y, [c, (c + 1).min(cols - 1)], [r, (r + 1).min(rows - 1)]);
-        std::array::from_fn(|i| (a[i] * (1.0 - fu) + b[i] * fu) * (1.0 - fv) + (d[i] * (1.0 - fu) + e[i] * fu) * fv)
-    }
-
-    /// The four network inputs at a point of ground.
-    pub fn inputs(&self, x: f64, y: f64) -> [f32; 4] {
-        let (colour, seen) = self.sample(x, y);
-        if seen > 0.5 { channels(colour, self.local_at(x, y), self.colour) } else { [0.0; 4] }
-    }
-
-    /// The four network inputs of a square of ground: the mean of four samples a quarter of `2 * half_m` apart, as in training.
-    pub fn inputs_averaged(&self, x: f64, y: f64, half_m: f64) -> [f32; 4] {
-        let (mut colour, mut seen) = ([0.0f32; 3], 0.0);
-        for (dx, dy) in [(-half_m, -half_m), (half_m, -half_m), (-half_m, half_m), (half_m, half_m)] {
-            let (part, valid) = self.sample(x + dx, y + dy);
-            (0..3).for_each(|band| colour[band] += 0.25 * part[band]);
-            seen += 0.25 * valid;
-        }
-        if seen > 0.5 { channels(colour, self.local_at(x, y), self.colour) } else { [0.0; 4] }
+    /// For looking at points of ground that lie close together.
+    pub fn looker(&self) -> Looker<'_> {
+        Looker { plane: self, near: None }
     }
 
     /// Stretched colour at a point of ground; None where nothing was seen.
     pub fn colour(&self, x: f64, y: f64) -> Option<[f32; 3]> {
-        let (colour, seen) = self.sample(x, y);
+        let (colour, seen) = self.looker().sample(x, y);
         (seen > 0.5).then_some(colour)
     }
 }
 
+/// Looks at a plane point by point, and keeps the patch of the last point at hand.
+pub struct Looker<'a> {
+    plane: &'a Plane,
+    near: Option<Near<'a>>,
+}
+
+impl Looker<'_> {
+    /// Stretched colour at a point of ground, bilinear between samples (the border repeats), and how valid the point is, 0 to 1.
+    pub(super) fn sample(&mut self, x: f64, y: f64) -> ([f32; 3], f32) {
+        let plane = self.plane;
+        let (u, v) = ((x - plane.origin[0]) / plane.step_m[0] - 0.5, (y - plane.origin[1]) / plane.step_m[1] - 0.5);
+        let (col, row) = (floor(u), floor(v));
+        let (fu, fv) = ((u - col as f64) as f32, (v - row as f64) as f32);
+        let weights = [(1.0 - fv) * (1.0 - fu), (1.0 - fv) * fu, fv * (1.0 - fu), fv * fu];
+        if let Some(samples) = self.near.as_ref().and_then(|near| near.samples(col, row)) {
+            return mixed(samples, weights, weights);
+        }
+        let (cols, rows) = (plane.x.len() as i64, plane.y.len() as i64);
+        let place = |at: i64, size: i64| at.clamp(0, size - 1) as usize;
+        let (left, right) = (place(col, cols), place(col.saturating_add(1), cols));
+        let (upper, lower) = (place(row, rows), place(row.saturating_add(1), rows));
+        self.near = plane.held.near(&plane.x, &plane.y, left, upper);
+        let samples = plane.held.samples(&plane.x, &plane.y, [left, right], [upper, lower]);
+        let inside = |at: i64, size: i64| if at >= 0 && at < size { 1.0 } else { 0.0 };
+        let [in_left, in_right] = [inside(col, cols), inside(col.saturating_add(1), cols)];
+        let [in_upper, in_lower] = [inside(row, rows), inside(row.saturating_add(1), rows)];
+        let inside = [in_upper * in_left, in_upper * in_right, in_lower * in_left, in_lower * in_right];
+        mixed(samples, weights, std::array::from_fn(|i| weights[i] * inside[i]))
+    }
+
+    /// Local statistics at a point of ground, bilinear between cells.
+    pub(super) fn local_at(&self, x: f64, y: f64) -> [f32; 4] {
+        let plane = self.plane;
+        let ((first_col, cols), (first_row, rows)) = (plane.x.cells, plane.y.cells);
+        let (u, v) = (x / CELL_M - first_col as f64 - 0.5, y / CELL_M - first_row as f64 - 0.5);
+        let (u, v) = (u.clamp(0.0, (cols - 1) as f64), v.clamp(0.0, (rows - 1) as f64));
+        let (c, r) = (u as usize, v as usize);
+        let (fu, fv) = ((u - c as f64) as f32, (v - r as f64) as f32);
+        let near = self.near.as_ref().and_then(|near| near.locals(c, r));
+        let [a, b, d, e] =
+            near.unwrap_or_else(|| plane.held.locals(&plane.x, &plane.y, [c, (c + 1).min(cols - 1)], [r, (r + 1).min(rows - 1)]));
+        std::array::from_fn(|i| (a[i] * (1.0 - fu) + b[i] * fu) * (1.0 - fv) + (d[i] * (1.0 - fu) + e[i] * fu) * fv)
+    }
+
+    /// The four network inputs at a point of ground.
+    pub fn inputs(&mut self, x: f64, y: f64) -> [f32; 4] {
+        let (colour, seen) = self.sample(x, y);
+        if seen > 0.5 { channels(colour, self.local_at(x, y), self.plane.colour) } else { [0.0; 4] }
+    }
+}
+
+/// The mean of four samples with some weights, and how valid it is by others.
+fn mixed(samples: [[u16; 3]; 4], weights: [f32; 4], inside: [f32; 4]) -> ([f32; 3], f32) {
+    let (mut colour, mut seen) = ([0.0f32; 3], 0.0f32);
+    for ((pixel, weight), inside) in samples.into_iter().zip(weights).zip(inside) {
+        if pixel != UNSEEN {
+            (0..3).for_each(|band| colour[band] += weight * f32::from(pixel[band]));
+            seen += inside;
+        }
+    }
+    (colour.map(|band| band / STEPS), seen)
+}
+
 /// The largest whole number that is not above a number. `f64::floor` is a call into the C library on common processors.
-fn floor(value: f64) -> i64 {
+pub(super) fn floor(value: f64) -> i64 {
     let whole = value as i64;
     if whole as f64 > value { whole - 1 } else { whole }
 }

@@ -41,7 +41,7 @@ impl Default for ShadowSide {
 impl ShadowSide {
     /// Adds the roofs of a patch, from its evidence row by row. `light` is how bright a point of ground is beside the ground about it, in
     /// local standard deviations; None where it was not seen.
-    pub fn add(&mut self, patch: Core, evidence: &[Evidence], light: impl Fn(f64, f64) -> Option<f32>) {
+    pub fn add(&mut self, patch: Core, evidence: &[Evidence], mut light: impl FnMut(f64, f64) -> Option<f32>) {
         let side = PATCH_M as i64;
         if !evidence.iter().any(|cell| cell.body > ROOF) {
             return;

@@ -5,10 +5,11 @@
 
 use std::sync::OnceLock;
 
+use super::convolution::{Convolution, Shape};
 use super::evidence::Evidence;
-use super::network::{Convolution, Maps, Shape, Weights, logistic};
+use super::network::{Maps, Weights, logistic};
 use super::plane::Plane;
-use crate::tile::{Area, Core, PATCH_M};
+use crate::tile::{Area, Core, PATCH_M, Patches};
 
 /// Ground around a core that the network takes in, metres: its reach of 47 m, in whole 8 m cells of the coarsest level.
 pub const HALO_M: usize = 48;
@@ -74,43 +75,34 @@ impl YardNetwork {
     }
 }
 
-/// Runs the network over a core, a square of `core_m` metres (a multiple of [`PATCH_M`]): its patches that are `wanted`, each with the
-/// evidence of its square metres, row by row. The plane must hold the patches within [`HALO_M`] of the core.
-pub fn look(plane: &Plane, core: Core, core_m: usize, wanted: impl Fn(Area) -> bool) -> Vec<(Core, Vec<Evidence>)> {
-    let area = core.area(core_m as f64);
-    let side = core_m + 2 * HALO_M;
-    let outputs = YardNetwork::shared().apply(inputs(plane, [area.x0 - HALO_M as f64, area.y0 - HALO_M as f64], side));
-    let per = core_m / PATCH_M;
-    (0..per * per)
-        .map(|i| (i / per, i % per))
-        .map(|(row, col)| (row, col, Core { row: core.row * per as i64 + row as i64, col: core.col * per as i64 + col as i64 }))
+/// Runs the network over a rectangle of patches: those that are `wanted`, each with the evidence of its square metres, row by row. The plane
+/// must hold the patches within [`HALO_M`] of them. What a patch is found to show does not depend on the rectangle.
+pub fn look(plane: &Plane, patches: Patches, wanted: impl Fn(Area) -> bool) -> Vec<(Core, Vec<Evidence>)> {
+    let (area, [down, across]) = (patches.area(), patches.size);
+    let size = [down, across].map(|patches| patches * PATCH_M + 2 * HALO_M);
+    let outputs = YardNetwork::shared().apply(inputs(plane, [area.x0 - HALO_M as f64, area.y0 - HALO_M as f64], size));
+    (0..down * across)
+        .map(|i| (i / across, i % across))
+        .map(|(row, col)| (row, col, Core { row: patches.first.row + row as i64, col: patches.first.col + col as i64 }))
         .filter(|(_, _, ground)| wanted(ground.area(PATCH_M as f64)))
         .map(|(row, col, ground)| (ground, patch(&outputs, row * PATCH_M, col * PATCH_M)))
         .collect()
 }
 
-/// Bytes that [`look`] takes for a core while it runs: the inputs and the first maps, or the finest maps where they meet those of the
+/// Bytes that [`look`] takes for a core of this side while it runs: the inputs and the first maps, or the finest maps where they meet those of the
 /// level below.
 pub fn look_bytes(core_m: usize) -> usize {
     let (side, inner) = (core_m + 2 * HALO_M, core_m + 8);
     ((6 * 4 + 16) * side * side).max((16 + 40 + 16) * inner * inner) * size_of::<f32>()
 }
 
-/// Network inputs of a square of ground at half a metre.
-fn inputs(plane: &Plane, origin: [f64; 2], side_m: usize) -> Maps {
-    let side = side_m * 2;
-    let mut maps = Maps::zeros(6, side, side);
-    let size = side * side;
-    maps.data[4 * size..5 * size].fill(plane.shadow[0]);
-    maps.data[5 * size..].fill(plane.shadow[1]);
-    for row in 0..side {
-        let y = origin[1] + (row as f64 + 0.5) * 0.5;
-        for col in 0..side {
-            let x = origin[0] + (col as f64 + 0.5) * 0.5;
-            let values = plane.inputs_averaged(x, y, 0.125);
-            (0..4).for_each(|channel| maps.data[channel * size + row * side + col] = values[channel]);
-        }
-    }
+/// Network inputs of a square of ground at half a metre: four of the image, and the shadow vector.
+fn inputs(plane: &Plane, start: [f64; 2], [down_m, across_m]: [usize; 2]) -> Maps {
+    let mut maps = Maps::zeros(6, 2 * down_m, 2 * across_m);
+    let size = maps.rows * maps.cols;
+    let (image, shadow) = maps.data.split_at_mut(4 * size);
+    plane.half_metre(start, [maps.rows, maps.cols], image);
+    shadow.chunks_exact_mut(size).zip(plane.shadow).for_each(|(plane, shadow)| plane.fill(shadow));
     maps
 }
 

@@ -70,6 +70,34 @@ impl Core {
     }
 }
 
+/// A rectangle of patches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patches {
+    /// The first patch: upper left.
+    pub first: Core,
+    /// Number of patches down and across.
+    pub size: [usize; 2],
+}
+
+impl Patches {
+    /// The smallest rectangle round some patches; None without patches.
+    pub fn around(patches: impl IntoIterator<Item = Core>) -> Option<Self> {
+        let ends = patches.into_iter().fold(None, |ends: Option<[Core; 2]>, patch| {
+            let [a, b] = ends.unwrap_or([patch; 2]);
+            let first = Core { row: a.row.min(patch.row), col: a.col.min(patch.col) };
+            Some([first, Core { row: b.row.max(patch.row), col: b.col.max(patch.col) }])
+        });
+        let [first, last] = ends?;
+        Some(Self { first, size: [(last.row - first.row + 1) as usize, (last.col - first.col + 1) as usize] })
+    }
+
+    /// The ground of these patches.
+    pub fn area(self) -> Area {
+        let (start, side) = (self.first.area(PATCH_M as f64), PATCH_M as f64);
+        Area { x1: start.x0 + self.size[1] as f64 * side, y1: start.y0 + self.size[0] as f64 * side, ..start }
+    }
+}
+
 /// The cores of `size` metres that touch an area, row by row.
 pub fn cores(area: Area, size: f64) -> Vec<Core> {
     let range = |from: f64, to: f64| ((from / size).floor() as i64)..((to / size).ceil() as i64);

@@ -21,11 +21,12 @@ pub fn across(row: usize) -> f64 {
 pub fn strip(plane: &Plane, line: &Centreline) -> Maps {
     let cols = line.points.len() / 2 * 2;
     let mut maps = Maps::zeros(6, ROWS, cols);
+    let mut looker = plane.looker();
     for col in 0..cols {
         let ([x, y], [tx, ty]) = (line.points[col], line.tangent(col));
         for row in 0..ROWS {
             let v = across(row);
-            let values = plane.inputs(x - ty * v, y + tx * v);
+            let values = looker.inputs(x - ty * v, y + tx * v);
             (0..4).for_each(|channel| maps.data[(channel * ROWS + row) * cols + col] = values[channel]);
             let (tx, ty) = (tx as f32, ty as f32);
             maps.data[(4 * ROWS + row) * cols + col] = plane.shadow[1] * tx - plane.shadow[0] * ty;
