@@ -1,9 +1,9 @@
 //! What a scene says of the tracks, before any is followed: the part of counting that a site's survey does for many scenes.
 
+use super::mapping::Mapping;
 use super::memory::Memory;
 use super::scene::{MARGIN_M, Yard};
 use super::site::{Ground, Site};
-use super::survey::Survey;
 use crate::error::Result;
 use crate::raster::Scene;
 use crate::threshold::{Evidence, Plane, scene_stretch, yard_map};
@@ -30,7 +30,7 @@ pub fn each_cell(
     let read = area.grown(MARGIN_M);
     let Some(mut plane) = Plane::new(scene, stretch, read, memory.pixels, memory.pixels)? else { return Ok(()) };
     let core_m = memory.core_m(yard_map::CORE_M, rayon::current_num_threads());
-    let (map, _) = Survey { scene, site: &site, image, read, core_m, memory }.run(&mut plane)?;
+    let (map, _) = Mapping { scene, site: &site, image, read, core_m, memory }.run(&mut plane)?;
     let side = PATCH_M as i64;
     for patch in cores(area, PATCH_M as f64).into_iter().filter(|patch| site.wants(patch.area(PATCH_M as f64))) {
         for (row, col) in (0..side).flat_map(|row| (0..side).map(move |col| (row, col))) {

@@ -6,10 +6,10 @@ mod debug;
 pub mod evidence;
 mod follow;
 pub mod interval;
+mod mapping;
 mod memory;
 pub mod scene;
 pub mod site;
-mod survey;
 pub mod vehicle;
 mod walk;
 

@@ -9,9 +9,9 @@ use super::coverage::Seen;
 use super::debug::Debug;
 use super::follow::Tracks;
 use super::interval::interval;
+use super::mapping::Mapping;
 use super::memory::Memory;
 use super::site::{Ground, Site};
-use super::survey::Survey;
 use super::walk::{Candidate, Walked};
 use super::{Count, SceneCount, SceneTrack, Status, Vehicle};
 use crate::error::Result;
@@ -104,7 +104,7 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
     let image = ground.area();
     let core_m = options.tile_size.map_or(yard_map::CORE_M, |size| size as usize);
     let core_m = memory.core_m(core_m, rayon::current_num_threads());
-    let (mut map, outline_seen) = Survey { scene, site: &site, image, read, core_m, memory }.run(&mut plane)?;
+    let (mut map, outline_seen) = Mapping { scene, site: &site, image, read, core_m, memory }.run(&mut plane)?;
     let debug = debug.as_ref();
     let mut all = Parts { seen: outline_seen, ..Parts::default() };
     if site.lines.is_empty() {

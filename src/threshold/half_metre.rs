@@ -155,8 +155,7 @@ mod tests {
                 if (seen - 0.5).abs() < 1e-3 {
                     continue;
                 }
-                let expected =
-                    if seen > 0.5 { channels(colour, looker.local_at(middle[0], middle[1]), true) } else { [0.0; 4] };
+                let expected = if seen > 0.5 { channels(colour, looker.local_at(middle[0], middle[1]), true) } else { [0.0; 4] };
                 told_apart += usize::from(seen > 0.5);
                 for (channel, expected) in expected.into_iter().enumerate() {
                     let own = own[(channel * height + row) * width + col];

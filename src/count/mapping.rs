@@ -17,8 +17,8 @@ use crate::tile::{self, Area, Core, PATCH_M, Patches};
 /// Cores that each thread is given at a time: their pixels are read before any of them is looked at.
 const CORES_PER_THREAD: usize = 4;
 
-/// What a survey is made of.
-pub struct Survey<'a> {
+/// What a yard map is made of.
+pub struct Mapping<'a> {
     /// The image.
     pub scene: &'a Scene,
     /// What is known of the yard.
@@ -33,7 +33,7 @@ pub struct Survey<'a> {
     pub memory: Memory,
 }
 
-impl Survey<'_> {
+impl Mapping<'_> {
     /// The yard map, and what was seen of the outline.
     ///
     /// # Errors
