@@ -125,7 +125,7 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
             walked.iter().for_each(|walked| map.clear(&walked.sure, CLEAR_M));
             found.extend(walked);
         }
-        let believed = believed(&found);
+        let believed = believed(&found, image);
         for (i, (mut walked, believed)) in found.into_iter().zip(believed).enumerate() {
             if !believed {
                 walked.candidates.clear();
