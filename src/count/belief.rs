@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use super::Class;
 use super::walk::Walked;
 use crate::tile::Area;
 use crate::track::Centreline;
@@ -13,6 +14,9 @@ use crate::track::Centreline;
 /// shared labelled scenes, in the two Muttenz crops, and in the real images without railway.
 const ALONE: f64 = 3.0;
 const BESIDE: f64 = 1.5;
+/// A strip of bare ground between tracks or a verge looks like a row of empty flat cars: a line of which at least this share of cars are flats
+/// must be certain by itself. Of lines less sure than that, 45 of 76 such cars were false on rendered scenes.
+const FLATS: f64 = 0.6;
 /// A line that stands alone and lies in the image with both ends must be as long as the shortest siding, metres: shorter ones were pieces of
 /// road, in 9 of 11 cars on rendered scenes.
 const LONE_M: f64 = 100.0;
@@ -44,10 +48,17 @@ pub fn believed(lines: &[Walked], image: Area) -> Vec<bool> {
         .iter()
         .enumerate()
         .map(|(number, walked)| {
-            walked.score >= ALONE && (walked.line.length() >= LONE_M || goes_on(&walked.line, image))
-                || walked.score >= BESIDE && neighbours.share(number, &walked.line) >= SHARE
+            let bars = if flats(walked) < FLATS { [ALONE, BESIDE] } else { [CERTAIN; 2] };
+            walked.score >= bars[0] && (walked.line.length() >= LONE_M || goes_on(&walked.line, image))
+                || walked.score >= bars[1] && neighbours.share(number, &walked.line) >= SHARE
         })
         .collect()
+}
+
+/// Share of a line's cars that are flats.
+fn flats(walked: &Walked) -> f64 {
+    let flats = walked.candidates.iter().filter(|candidate| candidate.vehicle.class == Class::Flat).count();
+    flats as f64 / walked.candidates.len().max(1) as f64
 }
 
 /// Whether a line may go on beyond the image.
