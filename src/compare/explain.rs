@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::day::{Day, Verdict};
+use super::day::{Day, LowRun, Verdict};
 
 /// Probabilities below this are not told apart.
 pub(super) const FLOOR: f64 = 1e-6;
@@ -56,6 +56,9 @@ fn expectation(day: &Day, expected: f64, since: Date) -> String {
 fn deviation(day: &Day, cars: f64) -> String {
     let inside = day.expected_low.is_none_or(|low| cars >= low) && day.expected_high.is_none_or(|high| cars <= high);
     match (inside, day.ratio) {
+        (true, _) if telling_run(day).is_some() => {
+            "within the expected range, in which the run's earlier days are counted".into()
+        }
         (true, _) => "within the expected range".into(),
         (false, Some(ratio)) => times(ratio) + " the expected number",
         (false, None) => "outside the expected range".into(),
@@ -71,12 +74,32 @@ fn chance(day: &Day) -> Option<String> {
     if !flagged && !outside {
         return None;
     }
-    let p = high.min(low);
-    Some(if p <= FLOOR {
-        "a day like this is expected less than once in a million images".into()
-    } else {
-        format!("a day like this is expected about once in {} images", grouped(two_digits(1.0 / p)))
+    Some(match telling_run(day) {
+        Some(run) => format!("{}; a run like this is expected {}", in_a_row(run), how_often(run.p)),
+        None => format!("a day like this is expected {}", how_often(high.min(low))),
     })
+}
+
+/// The run by which a day is a drop-out, where it says more than the day alone.
+fn telling_run(day: &Day) -> Option<&LowRun> {
+    let alone = day.p_low?;
+    day.low_run.as_ref().filter(|run| day.verdict == Verdict::DropOut && run.p < alone)
+}
+
+fn in_a_row(run: &LowRun) -> String {
+    let cars = match run.most {
+        0.0 => "without a car".into(),
+        most => format!("with at most {} {}", number(most), if most == 1.0 { "car" } else { "cars" }),
+    };
+    format!("{} days in a row {cars} since {}", run.days, run.since)
+}
+
+fn how_often(p: f64) -> String {
+    if p <= FLOOR {
+        "less than once in a million images".into()
+    } else {
+        format!("about once in {} images", grouped(two_digits(1.0 / p)))
+    }
 }
 
 fn standing(day: &Day, cars: f64) -> Option<String> {
@@ -127,10 +150,10 @@ fn times(ratio: f64) -> String {
     if ratio >= 9.95 { format!("{ratio:.0} times") } else { format!("{ratio:.1} times") }
 }
 
-/// A number of cars: whole if it is whole or large, else with one decimal.
+/// A number of cars with one decimal, as in the table; whole numbers without.
 pub(super) fn number(value: f64) -> String {
     let rounded = (value * 10.0).round() / 10.0;
-    if rounded.fract() == 0.0 || rounded >= 10.0 { format!("{value:.0}") } else { format!("{value:.1}") }
+    if rounded.fract() == 0.0 { format!("{rounded:.0}") } else { format!("{rounded:.1}") }
 }
 
 /// Rounded to two significant digits.

@@ -11,6 +11,7 @@ mod days_csv;
 mod explain;
 pub mod likelihood;
 pub mod loglinear;
+mod low_run;
 mod mix;
 pub mod model;
 pub mod negbin;
@@ -26,7 +27,7 @@ mod trend;
 
 pub use adjust::benjamini_hochberg;
 pub use counts_csv::{Columns, CountsRead, read_counts};
-pub use day::{Day, LevelShift, MixChange, Verdict};
+pub use day::{Day, LevelShift, LowRun, MixChange, Verdict};
 pub use days_csv::write_days;
 pub use likelihood::{Likelihoods, Seen};
 pub use model::Model;

@@ -51,7 +51,7 @@ pub(super) const MAX_LAYERS: usize = 8;
 pub const HIGH_FACTORS: [f64; 5] = [2.0, 3.0, 4.0, 6.0, 10.0];
 
 /// Share of days on which the yard stands empty, and its prior.
-const EMPTY_SHARES: [(f64, f64); 4] = [(0.0, 0.6), (0.1, 0.4 / 3.0), (0.3, 0.4 / 3.0), (0.5, 0.4 / 3.0)];
+const EMPTY_SHARES: [(f64, f64); 4] = [(0.0, 0.8), (0.1, 0.2 / 3.0), (0.3, 0.2 / 3.0), (0.5, 0.2 / 3.0)];
 
 /// Scale of the half-normal prior of the coefficient of variation `k^-1/2`.
 const CV_SCALE: f64 = 0.5;

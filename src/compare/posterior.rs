@@ -39,6 +39,13 @@ pub(super) struct Cell {
 
 const MAX_EMPTY: usize = 4;
 
+impl Cell {
+    /// Weight of each empty share under one of the suppositions about surges.
+    pub fn of_layer(&self, number: usize) -> &[f64] {
+        &self.layers[number * MAX_EMPTY..(number + 1) * MAX_EMPTY]
+    }
+}
+
 /// The parameters after a history.
 #[derive(Debug, Clone)]
 pub struct Posterior {
@@ -88,7 +95,7 @@ impl Posterior {
             for cell in cells {
                 let ordinary = column[cell.dispersion];
                 for (number, layer) in layers.iter().enumerate().filter(|(_, layer)| layer.share > 0.0 && !layer.ordinary) {
-                    let weights = &cell.layers[number * MAX_EMPTY..(number + 1) * MAX_EMPTY];
+                    let weights = cell.of_layer(number);
                     let mixed = column[number * width + cell.dispersion];
                     let occupied: f64 = if seen.count > 0.0 {
                         weights.iter().sum()

@@ -331,7 +331,7 @@ impl Window<'_> {
 }
 
 /// A discretised normal distribution of the count's error: (cars, weight).
-fn error_weights(sd: f64) -> Vec<(f64, f64)> {
+pub(super) fn error_weights(sd: f64) -> Vec<(f64, f64)> {
     if sd <= 0.0 || !sd.is_finite() {
         return vec![(0.0, 1.0)];
     }

@@ -10,6 +10,7 @@ use super::baseline::{Surroundings, Usable, reach, surroundings, unit, usable};
 use super::day::{Day, LevelShift, MixChange, Verdict};
 use super::explain::{FLOOR, explain};
 use super::likelihood::{Likelihoods, Seen};
+use super::low_run::low_run;
 use super::mix;
 use super::model::Model;
 use super::observation::{DatedCount, one_per_day};
@@ -104,6 +105,7 @@ fn bare(count: &DatedCount, date: Date) -> Day {
         ratio: None,
         p_high: None,
         p_low: None,
+        low_run: None,
         p_plain: None,
         p_high_at_low: None,
         q_high: None,
@@ -157,6 +159,7 @@ fn compare(day: &mut Day, today: &Usable<'_>, usable: &[Usable<'_>], rules: &Rul
         day.ratio = Some(cars / mean).filter(|r| r.is_finite());
         return;
     }
+    day.low_run = low_run(today, usable, rules, likelihoods);
     predict(day, today, &baseline, rules, likelihoods);
 }
 
@@ -180,13 +183,14 @@ fn predict(day: &mut Day, today: &Usable<'_>, baseline: &[Usable<'_>], rules: &R
     day.p_high = Some(tails.high.max(FLOOR));
     day.p_low = Some(tails.low.max(FLOOR));
     day.p_plain = Some(tails.plain.max(FLOOR));
-    day.exact = Some((tails.high, tails.low));
+    let low = day.low_run.as_ref().map_or(tails.low, |run| run.p.min(tails.low));
+    day.exact = Some((tails.high, low));
     if error_sd > 0.0 {
         let low_end = (whole(cars) - 1.645 * error_sd).max(0.0).floor();
         day.p_high_at_low = Some(predictive.tails_without_error(low_end).high.max(FLOOR));
     }
     day.surges = surges(&posterior, baseline, &history, likelihoods);
-    day.verdict = verdict(tails.high, tails.low, tails.plain, today.count.coverage, rules);
+    day.verdict = verdict(tails.high, low, tails.plain, today.count.coverage, rules);
     day.provisional = baseline.len() < rules.history.provisional_below;
 }
 
