@@ -95,9 +95,9 @@ fn explanation_says_what_the_table_says() {
     (last.low, last.high) = (Some(69.0), Some(77.0));
     let day = compare_site(&dated, &Rules::default()).pop().expect("days");
     let expected = format!(
-        "73 cars (69 to 77); {:.0} expected ({} to {}) from 10 images since 2019-01-01; {:.1} times the expected number; \
+        "73 cars (69 to 77); {} expected ({} to {}) from 10 images since 2019-01-01; {:.1} times the expected number; \
          a day like this is expected ",
-        day.expected.expect("expected"),
+        (day.expected.expect("expected") * 10.0).round() / 10.0,
         day.expected_low.expect("low"),
         day.expected_high.expect("high"),
         day.ratio.expect("ratio")
@@ -144,6 +144,71 @@ fn coverage_decides_on_unusable_and_drop_out() {
     assert_eq!(verdict(0.25, 2.0, &mut counts), Verdict::Unusable);
     assert_eq!(verdict(0.5, 20.0, &mut counts), Verdict::Normal);
     assert_eq!(verdict(0.5, 90.0, &mut counts), Verdict::AnomalousHigh);
+}
+
+/// Twenty ordinary days, a run, and ordinary days again.
+fn with_run(run: &[f64]) -> Vec<f64> {
+    let usual =
+        [12.0, 9.0, 15.0, 11.0, 7.0, 13.0, 10.0, 16.0, 8.0, 12.0, 14.0, 9.0, 11.0, 6.0, 13.0, 10.0, 12.0, 17.0, 8.0, 11.0];
+    [&usual[..], run, &usual[..6]].concat()
+}
+
+#[test]
+fn every_day_of_a_run_of_empty_days_is_a_drop_out_and_no_other_is() {
+    // Two cars counted where none stood, as in snow, do not end the run.
+    for run in [&[0.0; 2][..], &[0.0; 6], &[0.0, 0.0, 2.0, 0.0, 0.0]] {
+        // A fortnight apart, and so near that half of the days are no baseline of the next one.
+        for step in [14, 5] {
+            let days = compare_site(&dated(&with_run(run), step), &Rules::default());
+            for (i, day) in days.iter().enumerate() {
+                let empty = (20..20 + run.len()).contains(&i);
+                assert_eq!(day.verdict == Verdict::DropOut, empty, "{} every {step} days: {}", day.date, day.explanation);
+            }
+        }
+    }
+    let days = compare_site(&dated(&with_run(&[0.0; 6]), 14), &Rules::default());
+    let last = &days[25];
+    let run = last.low_run.as_ref().expect("a run");
+    assert_eq!((run.days, run.since, run.most), (6, days[20].date, 0.0));
+    let said = format!("6 days in a row without a car since {}; a run like this is expected ", days[20].date);
+    assert!(last.explanation.contains(&said), "{}", last.explanation);
+}
+
+#[test]
+fn in_retrospect_every_day_of_a_run_is_a_drop_out_too() {
+    let rules = Rules { retrospective: true, ..Rules::default() };
+    let days = compare_site(&dated(&with_run(&[0.0; 5]), 14), &rules);
+    for (i, day) in days.iter().enumerate() {
+        assert_eq!(day.verdict == Verdict::DropOut, (20..25).contains(&i), "{}: {}", day.date, day.explanation);
+    }
+}
+
+#[test]
+fn a_low_day_with_a_boundless_interval_is_compared_in_no_time() {
+    let mut counts = dated(&with_run(&[0.0; 4]), 14);
+    counts[22..24].iter_mut().for_each(|count| (count.low, count.high) = (Some(0.0), Some(1e9)));
+    let days = compare_site(&counts, &Rules::default());
+    assert_eq!(days[21].verdict, Verdict::DropOut);
+    let p = |day: usize| days[day].low_run.as_ref().map_or(1.0, |run| run.p);
+    assert!(p(23) > p(21), "a day of which nothing is known makes a run no less probable: {}", days[23].explanation);
+}
+
+#[test]
+fn a_yard_that_often_stands_empty_has_no_run_of_drop_outs() {
+    let mut counts = with_run(&[0.0; 3]);
+    (0..20).step_by(3).for_each(|i| counts[i] = 0.0);
+    let days = compare_site(&dated(&counts, 14), &Rules::default());
+    assert!(days.iter().skip(8).all(|day| day.verdict == Verdict::Normal), "flagged");
+}
+
+#[test]
+fn hidden_days_do_not_speak_for_a_run() {
+    let mut counts = dated(&with_run(&[0.0; 4]), 14);
+    let p = |counts: &[DatedCount]| compare_site(counts, &Rules::default())[23].low_run.as_ref().map(|run| run.p);
+    let seen = p(&counts).expect("a run");
+    counts[21..23].iter_mut().for_each(|count| count.coverage = 0.5);
+    let hidden = p(&counts).expect("a run");
+    assert!(hidden > 2.0 * seen.max(1e-6), "{hidden} and {seen}");
 }
 
 #[test]
@@ -298,7 +363,13 @@ mod csv_input {
 
     #[test]
     fn trouble_is_a_sentence_and_never_a_panic() {
-        let cases: [(&[u8], i32, &str); 14] = [
+        let cases: [(&[u8], i32, &str); 16] = [
+            (b"date,count\n2020-01-02,1,5\n2020-01-01,4,\n", 3, "line 2: 3 fields where the header names 2"),
+            (
+                b"date,count\n2020-01-02T01:00[Atlantis/City],1\n2020-01-01,4\n",
+                3,
+                "line 2: `2020-01-02T01:00[Atlantis/City]` is not a time",
+            ),
             (b"", 1, "the file is empty"),
             (b"date,count\n", 1, "no rows"),
             (b"when,how many\n2020-01-01,3\n", 1, "no column with a date found among `when`, `how many`"),
@@ -348,6 +419,9 @@ mod csv_input {
         let sites: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
         assert_eq!(sites[0]["days"].as_array().map(Vec::len), Some(1));
         assert_eq!((sites[0]["days"][0]["date"].as_str(), sites[0]["days"][0]["images"].as_u64()), (Some("2020-01-02"), Some(2)));
+        let (_, stdout, _) = compare(b"time,count\n2020-01-02T01:00[Europe/Berlin],12\n", &["--format", "json"]);
+        let sites: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+        assert_eq!(sites[0]["days"][0]["date"].as_str(), Some("2020-01-01"), "{stdout}");
     }
 
     #[test]

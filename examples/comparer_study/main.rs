@@ -2,13 +2,15 @@
 //!
 //!     cargo run --release --example comparer_study [-- HISTORIES [SEED [YARD]]]
 //!
-//! With YARD only the yards are run whose names contain it (`"size 2"`, `"two regimes"`), each with a line of its own.
+//! With YARD only the yards are run whose names contain it (`"size 2"`, `"two regimes"`), each with a line of its own; `falls` runs
+//! the study of drop-outs only.
 //!
 //! For each yard so many histories are drawn. After each, a rule is the least count that it flags; how often an ordinary day, and a
 //! surge of 1.5, 2 and 3.5 times, reaches it is read from 40,000 draws of that yard's days, so that the error of the rates comes from
 //! the histories alone.
 
 mod draws;
+mod falls;
 #[allow(dead_code)] // one of its bounds serves the tests only
 mod farrington;
 mod rules;
@@ -33,6 +35,10 @@ fn main() {
     };
     let (histories, seed) = (number(400) as usize, number(20_261_123));
     let only = arguments.next();
+    if only.as_deref() == Some("falls") {
+        falls::print(histories, seed);
+        return;
+    }
     println!("{histories} histories per yard, seed {seed}\n");
     let mut models = rules::Models::new();
     let mut number = 0;
@@ -53,6 +59,7 @@ fn main() {
     print_grid(&run(grid()));
     print_off_design(&run(off_design()));
     shifts::print(histories.min(200), seed);
+    falls::print(histories.min(200), seed);
 }
 
 fn study(cell: &Cell, histories: usize, draws: &mut Draws, models: &mut rules::Models) -> Rates {

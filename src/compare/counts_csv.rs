@@ -1,12 +1,12 @@
 //! Counts from any CSV: a date and a count are enough; everything else is used where it is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use csv::{ByteRecord, ReaderBuilder};
 use jiff::civil::{Date, DateTime};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, Zoned, tz::TimeZone};
 
 use super::observation::{CLASS_NAMES, DatedCount};
 use crate::{Error, Result};
@@ -16,6 +16,9 @@ const LARGEST: f64 = 1e9;
 
 /// Rows whose trouble is told one by one; beyond, only their number is known.
 const TOLD: usize = 100;
+
+/// Days of all sites together that are compared in one run: about 4 GiB of memory.
+const MOST_DAYS: usize = 3_000_000;
 
 /// Which columns hold what. Unset ones are found by their usual names, upper or lower case.
 #[derive(Debug, Clone, Default)]
@@ -81,7 +84,8 @@ pub fn read_counts(path: &Path, columns: &Columns) -> Result<CountsRead> {
 
 fn collect<R: Read>(path: &Path, reader: &mut csv::Reader<R>, layout: &Layout) -> Result<CountsRead> {
     let mut read = CountsRead::default();
-    let mut best: BTreeMap<String, BTreeMap<Date, DatedCount>> = BTreeMap::new();
+    let mut sites: HashMap<String, usize> = HashMap::new();
+    let mut best: BTreeMap<(usize, Date), DatedCount> = BTreeMap::new();
     let mut record = ByteRecord::new();
     loop {
         let line = reader.position().line();
@@ -93,11 +97,15 @@ fn collect<R: Read>(path: &Path, reader: &mut csv::Reader<R>, layout: &Layout) -
         read.rows += 1;
         match layout.count(&record) {
             Ok(count) => {
-                let days = match best.get_mut(&count.site) {
-                    Some(days) => days,
-                    None => best.entry(count.site.clone()).or_default(),
+                let site = match sites.get(&count.site) {
+                    Some(site) => *site,
+                    None => {
+                        let site = sites.len();
+                        sites.insert(count.site.clone(), site);
+                        site
+                    }
                 };
-                keep_best(days, count);
+                keep_best(&mut best, site, count);
             }
             Err(reason) => {
                 read.rejected += 1;
@@ -106,14 +114,26 @@ fn collect<R: Read>(path: &Path, reader: &mut csv::Reader<R>, layout: &Layout) -
                 }
             }
         }
+        if best.len() > MOST_DAYS {
+            return Err(Error::document(path, too_many(sites.len())));
+        }
     }
-    read.counts = best.into_values().flat_map(BTreeMap::into_values).collect();
+    read.counts = best.into_values().collect();
+    read.counts.sort_by(|a, b| a.site.cmp(&b.site).then(a.time.cmp(&b.time)));
     Ok(read)
 }
 
-fn keep_best(days: &mut BTreeMap<Date, DatedCount>, count: DatedCount) {
+fn too_many(sites: usize) -> String {
+    format!(
+        "more than {MOST_DAYS} days of {sites} {} are too many for one run; compare the sites in several files, or name the column with \
+         the yards with --site-column if they are not {sites}",
+        if sites == 1 { "site" } else { "sites" }
+    )
+}
+
+fn keep_best(days: &mut BTreeMap<(usize, Date), DatedCount>, site: usize, count: DatedCount) {
     use std::collections::btree_map::Entry;
-    match days.entry(count.date()) {
+    match days.entry((site, count.date())) {
         Entry::Vacant(entry) => {
             entry.insert(count);
         }
@@ -153,6 +173,8 @@ struct Layout {
     reason: Option<usize>,
     classes: [Option<usize>; 5],
     date_format: Option<String>,
+    /// Columns that the header names.
+    named: usize,
 }
 
 impl Layout {
@@ -194,6 +216,7 @@ impl Layout {
             reason: position(&None, &["reason"])?,
             classes,
             date_format: columns.date_format.clone(),
+            named: header.len(),
         })
     }
 
@@ -201,6 +224,13 @@ impl Layout {
         let text = |at: Option<usize>| {
             at.and_then(|at| record.get(at)).map(String::from_utf8_lossy).map(|t| t.trim().to_string()).unwrap_or_default()
         };
+        if record.iter().skip(self.named).any(|field| !field.trim_ascii().is_empty()) {
+            return Err(format!(
+                "{} fields where the header names {}: a decimal comma needs another separator, or quotes",
+                record.len(),
+                self.named
+            ));
+        }
         let when = text(Some(self.time));
         let time = parse_time(&when, self.date_format.as_deref())?;
         let mut count = DatedCount::new(text(self.site), time, 0.0);
@@ -267,6 +297,10 @@ fn parse_time(text: &str, format: Option<&str>) -> Result<Timestamp, String> {
     }
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time);
+    }
+    if text.contains('[') {
+        // The zone by its name; a civil time would be taken for UTC.
+        return text.parse::<Zoned>().map(|zoned| zoned.timestamp()).map_err(|e| format!("`{}` is not a time: {e}", shown(text)));
     }
     let dashed = if text.get(4..5) == Some("/") { text.replace('/', "-") } else { text.to_string() };
     if let Ok(time) = dashed.parse::<DateTime>() {

@@ -80,6 +80,19 @@ pub struct MixChange {
     pub text: String,
 }
 
+/// The low days in a row that end with a day, held against the days before them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LowRun {
+    /// First day of the run.
+    pub since: Date,
+    /// Usable days from then on, this one included.
+    pub days: usize,
+    /// Cars on the fullest of them.
+    pub most: f64,
+    /// Probability of a run as low as this, times the number of runs looked at.
+    pub p: f64,
+}
+
 /// A day compared with its history. Probabilities are floored at one in a million: no model of a yard is good beyond that.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Day {
@@ -115,13 +128,15 @@ pub struct Day {
     pub p_high: Option<f64>,
     /// Probability of at most so many cars on a day like the earlier ones.
     pub p_low: Option<f64>,
+    /// The run of low days that this one belongs to, where the day before was low too.
+    pub low_run: Option<LowRun>,
     /// `p_high` when no earlier day is taken for a surge.
     pub p_plain: Option<f64>,
     /// `p_high` of the count less 1.645 standard deviations of its error: does the verdict survive a count at its low end?
     pub p_high_at_low: Option<f64>,
     /// Benjamini-Hochberg adjusted `p_high` over all days and sites compared together.
     pub q_high: Option<f64>,
-    /// Benjamini-Hochberg adjusted `p_low` over all days and sites compared together.
+    /// Benjamini-Hochberg adjusted `p_low` (or that of the run, if it is less) over all days and sites compared together.
     pub q_low: Option<f64>,
     /// 1 for the highest count of the record, 2 for the second ...
     pub rank: Option<usize>,

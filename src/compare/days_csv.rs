@@ -6,7 +6,7 @@ use super::day::Day;
 use crate::series::atomic::TEMPORARY_PREFIX;
 use crate::{Error, Result};
 
-const COLUMNS: [&str; 32] = [
+const COLUMNS: [&str; 36] = [
     "date",
     "images",
     "freight_cars",
@@ -39,6 +39,10 @@ const COLUMNS: [&str; 32] = [
     "mix",
     "image",
     "reason",
+    "p_low_run",
+    "low_run_since",
+    "low_run_days",
+    "low_run_most",
 ];
 
 /// Writes days as CSV. The file appears under its name only when it is complete.
@@ -77,6 +81,7 @@ fn readable_by_others(file: &tempfile::NamedTempFile) {
 
 fn row(day: &Day) -> [String; COLUMNS.len()] {
     let text = |value: &Option<jiff::civil::Date>| value.map(|d| d.to_string()).unwrap_or_default();
+    let run = day.low_run.as_ref();
     [
         day.date.to_string(),
         day.images.to_string(),
@@ -110,6 +115,10 @@ fn row(day: &Day) -> [String; COLUMNS.len()] {
         day.mix.as_ref().map(|m| m.text.clone()).unwrap_or_default(),
         day.image.clone(),
         day.reason.clone(),
+        probability(run.map(|run| run.p)),
+        text(&run.map(|run| run.since)),
+        run.map(|run| run.days.to_string()).unwrap_or_default(),
+        plain(run.map(|run| run.most)),
     ]
 }
 

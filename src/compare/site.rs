@@ -10,6 +10,7 @@ use super::baseline::{Surroundings, Usable, reach, surroundings, unit, usable};
 use super::day::{Day, LevelShift, MixChange, Verdict};
 use super::explain::{FLOOR, explain};
 use super::likelihood::{Likelihoods, Seen};
+use super::low_run::low_run;
 use super::mix;
 use super::model::Model;
 use super::observation::{DatedCount, one_per_day};
@@ -30,9 +31,9 @@ pub fn compare_site(counts: &[DatedCount], rules: &Rules) -> Vec<Day> {
 
 /// Compares several sites, in parallel; q-values are over all of them. Sites come out in the order of their names.
 pub fn compare_sites(counts: &[DatedCount], rules: &Rules) -> Vec<(String, Vec<Day>)> {
-    let mut by_site: BTreeMap<&str, Vec<DatedCount>> = BTreeMap::new();
+    let mut by_site: BTreeMap<&str, Vec<&DatedCount>> = BTreeMap::new();
     for count in counts {
-        by_site.entry(&count.site).or_default().push(count.clone());
+        by_site.entry(&count.site).or_default().push(count);
     }
     let mut sites: Vec<(String, Vec<Day>)> = by_site
         .into_iter()
@@ -41,7 +42,7 @@ pub fn compare_sites(counts: &[DatedCount], rules: &Rules) -> Vec<(String, Vec<D
         // Sites with like counts share what a thread has computed.
         .map_init(
             || Likelihoods::new(Model::default()),
-            |likelihoods, (site, counts)| (site.to_string(), site_days(&counts, rules, likelihoods)),
+            |likelihoods, (site, counts)| (site.to_string(), site_days(counts, rules, likelihoods)),
         )
         .collect();
     adjust(sites.iter_mut().map(|(_, days)| days));
@@ -59,7 +60,7 @@ fn adjust<'a>(sites: impl Iterator<Item = &'a mut Vec<Day>>) {
     }
 }
 
-fn site_days(counts: &[DatedCount], rules: &Rules, likelihoods: &mut Likelihoods) -> Vec<Day> {
+fn site_days<'a>(counts: impl IntoIterator<Item = &'a DatedCount>, rules: &Rules, likelihoods: &mut Likelihoods) -> Vec<Day> {
     let dates = one_per_day(counts);
     let usable = usable(&dates, rules);
     let mut shifts = shifts(&usable, rules);
@@ -104,6 +105,7 @@ fn bare(count: &DatedCount, date: Date) -> Day {
         ratio: None,
         p_high: None,
         p_low: None,
+        low_run: None,
         p_plain: None,
         p_high_at_low: None,
         q_high: None,
@@ -157,6 +159,7 @@ fn compare(day: &mut Day, today: &Usable<'_>, usable: &[Usable<'_>], rules: &Rul
         day.ratio = Some(cars / mean).filter(|r| r.is_finite());
         return;
     }
+    day.low_run = low_run(today, usable, rules, likelihoods);
     predict(day, today, &baseline, rules, likelihoods);
 }
 
@@ -180,13 +183,14 @@ fn predict(day: &mut Day, today: &Usable<'_>, baseline: &[Usable<'_>], rules: &R
     day.p_high = Some(tails.high.max(FLOOR));
     day.p_low = Some(tails.low.max(FLOOR));
     day.p_plain = Some(tails.plain.max(FLOOR));
-    day.exact = Some((tails.high, tails.low));
+    let low = day.low_run.as_ref().map_or(tails.low, |run| run.p.min(tails.low));
+    day.exact = Some((tails.high, low));
     if error_sd > 0.0 {
         let low_end = (whole(cars) - 1.645 * error_sd).max(0.0).floor();
         day.p_high_at_low = Some(predictive.tails_without_error(low_end).high.max(FLOOR));
     }
     day.surges = surges(&posterior, baseline, &history, likelihoods);
-    day.verdict = verdict(tails.high, tails.low, tails.plain, today.count.coverage, rules);
+    day.verdict = verdict(tails.high, low, tails.plain, today.count.coverage, rules);
     day.provisional = baseline.len() < rules.history.provisional_below;
 }
 
