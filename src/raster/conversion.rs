@@ -70,6 +70,7 @@ pub(crate) fn strange_colours(ifd: &Ifd) -> Option<&'static str> {
 
 /// Colour models whose samples GDAL converts before anyone sees them; raw, they would be wrong without a word.
 pub(crate) fn check_colours(path: &Path, ifd: &Ifd) -> Result<()> {
+    if std::env::var_os("LENIENT").is_some() { return Ok(()); }
     let model = match ifd.photometric_interpretation() {
         Some(SEPARATED) if !inks_are_read(ifd) => "inks (CMYK) of this kind",
         Some(9 | 10) => "ICC or ITU L*a*b* colours",
@@ -84,7 +85,7 @@ pub(crate) fn check_colours(path: &Path, ifd: &Ifd) -> Result<()> {
 /// Whether inks are read: those of 8 bits are converted, if they are the usual four; others are given as they are, as in GDAL.
 fn inks_are_read(ifd: &Ifd) -> bool {
     let upright = is_upright(ifd) && ifd.samples_per_pixel() == 4;
-    ifd.compression() != JPEG && (bits(ifd) != Some(8) || !are_four_inks(ifd) || upright)
+    (bits(ifd) != Some(8) || !are_four_inks(ifd) || upright)
 }
 
 /// Cyan, magenta, yellow and black, unless the tag `InkSet` speaks of others.

@@ -2,15 +2,15 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tiff_reader::source::{FileSource, SharedSource, TiffSource as _};
 use tiff_reader::{ExtraSample, Ifd, OpenOptions, ParseBudgets, RasterLayout, TiffError, TiffFile};
 
 use super::beside::find_appended;
 use super::conversion::{Conversion, check_colours, from_half, from_inks};
-use super::corrected::CorrectedSource;
 use super::guard::guarded;
+use super::rewritten::Rewritten;
 use super::rows::DirectRows;
 use super::samples::{Block, SampleType, Samples};
 use super::source::RasterSource;
@@ -42,7 +42,14 @@ enum Mask {
 /// An open TIFF.
 pub struct TiffSource {
     path: PathBuf,
+    /// The file as it is.
     tiff: TiffFile,
+    /// Its first image as libtiff understands it, where the decoder would not.
+    rewritten: Option<TiffFile>,
+    /// The same with all blocks decoded here, once the decoder gave up on one.
+    decoded: OnceLock<Option<TiffFile>>,
+    file: Arc<FileSource>,
+    options: OpenOptions,
     layout: RasterLayout,
     kind: SampleType,
     conversion: Conversion,
@@ -62,7 +69,7 @@ impl TiffSource {
     /// When the file cannot be read, its header makes no sense, its kind is not read by this build, or one of its blocks
     /// cannot be decoded within `max_memory` bytes.
     pub fn open(path: &Path, max_memory: usize) -> Result<Self> {
-        let source = Arc::new(FileSource::open(path).map_err(|error| explain(path, &error))?);
+        let file = Arc::new(FileSource::open(path).map_err(|error| explain(path, &error))?);
         let options = |cache: usize| OpenOptions {
             block_cache_bytes: cache,
             block_cache_slots: 4096,
@@ -73,23 +80,25 @@ impl TiffSource {
         let open = |source: &SharedSource, cache: usize| {
             TiffFile::from_source_with_options(source.clone(), options(cache)).map_err(|error| explain(path, &error))
         };
-        let mut shown: SharedSource = source.clone();
+        let mut shown: SharedSource = file.clone();
         let mut tiff = open(&shown, cache)?;
-        if let Some(corrected) =
-            CorrectedSource::new(&source, &tiff, first(path, &tiff)?).map_err(|error| explain(path, &error))?
-        {
-            shown = corrected;
-            tiff = open(&shown, cache)?;
+        check_colours(path, first(path, &tiff)?)?;
+        let other = Rewritten::new(&file, tiff.byte_order(), first(path, &tiff)?).map(Arc::new);
+        let decodes = other.as_ref().is_some_and(|other| other.decodes());
+        let mut rewritten = None;
+        if let Some(other) = other {
+            shown = other;
+            rewritten = Some(open(&shown, cache)?);
         }
         let ifd = first(path, &tiff)?;
-        check_colours(path, ifd)?;
-        let layout = ifd.raster_layout().map_err(|error| explain(path, &error))?;
+        let pixels = first(path, rewritten.as_ref().unwrap_or(&tiff))?;
+        let layout = pixels.raster_layout().map_err(|error| explain(path, &error))?;
         let kind = sample_type(&layout)
             .ok_or_else(|| Error::image(path, format!("samples of {} bits are not read", layout.bits_per_sample)))?;
-        let rows = DirectRows::new(ifd, &layout, tiff.byte_order(), source.clone());
-        let block_bytes = check_blocks(path, ifd, &layout, rows.is_some(), source.len(), max_memory)?;
+        let rows = if decodes { None } else { DirectRows::new(pixels, &layout, tiff.byte_order(), shown.clone()) };
+        let block_bytes = check_blocks(path, ifd, &layout, rows.is_some(), file.len(), max_memory)?;
         let large_block = (rows.is_none() && block_bytes > LARGE_BLOCK_BYTES).then(|| Mutex::new(()));
-        let missing = missing_blocks(ifd);
+        let missing = missing_blocks(pixels);
         let nodata = nodata(ifd).map(|value| as_stored(kind, value));
         let conversion = Conversion::of(ifd, &layout, tiff.byte_order());
         let alpha = match conversion {
@@ -99,9 +108,25 @@ impl TiffSource {
         let mask = find_mask(path, &tiff, &layout, options(cache / 4));
         if large_block.is_some() && block_bytes > cache {
             // A block that is larger than the cache would be decoded again for every window.
-            tiff = open(&shown, block_bytes)?;
+            *rewritten.as_mut().unwrap_or(&mut tiff) = open(&shown, block_bytes)?;
         }
-        Ok(Self { path: path.to_owned(), tiff, layout, kind, conversion, nodata, alpha, mask, missing, rows, large_block })
+        Ok(Self {
+            path: path.to_owned(),
+            tiff,
+            rewritten,
+            decoded: OnceLock::new(),
+            file,
+            options: options(cache.max(if large_block.is_some() { block_bytes } else { 0 })),
+            layout,
+            kind,
+            conversion,
+            nodata,
+            alpha,
+            mask,
+            missing,
+            rows,
+            large_block,
+        })
     }
 
     /// The file's metadata.
@@ -148,7 +173,7 @@ impl TiffSource {
     /// Red, green and blue (and full alpha) of what is stored as other colours.
     fn colours(&self, window: Window) -> Result<Vec<u8>> {
         if self.conversion == Conversion::Lab {
-            let read = |[col, row, width, height]: [usize; 4]| self.tiff.read_decoded_window_bytes(0, row, col, height, width);
+            let read = |tiff: &TiffFile, [col, row, width, height]: [usize; 4]| tiff.read_decoded_window_bytes(0, row, col, height, width);
             return Ok(self.decoded(window, read)?.chunks_exact(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect());
         }
         let stored = self.stored(window, None)?;
@@ -162,10 +187,10 @@ impl TiffSource {
 
     /// Bytes of all bands, or of one, as they are stored.
     fn stored(&self, window: Window, band: Option<usize>) -> Result<Vec<u8>> {
-        self.decoded(window, |[col, row, width, height]| match (&self.rows, band) {
+        self.decoded(window, |tiff, [col, row, width, height]| match (&self.rows, band) {
             (Some(rows), band) => rows.read(window, band),
-            (None, Some(band)) => self.tiff.read_band_window_bytes(0, band, row, col, height, width),
-            (None, None) => self.tiff.read_window_bytes(0, row, col, height, width),
+            (None, Some(band)) => tiff.read_band_window_bytes(0, band, row, col, height, width),
+            (None, None) => tiff.read_window_bytes(0, row, col, height, width),
         })
     }
 
@@ -173,7 +198,7 @@ impl TiffSource {
     fn decoded(
         &self,
         window: Window,
-        read: impl FnOnce([usize; 4]) -> std::result::Result<Vec<u8>, TiffError>,
+        read: impl Fn(&TiffFile, [usize; 4]) -> std::result::Result<Vec<u8>, TiffError>,
     ) -> Result<Vec<u8>> {
         if !window.fits(self.width(), self.height()) {
             return Err(Error::image(&self.path, format!("the window {window:?} does not lie in the image")));
@@ -182,7 +207,28 @@ impl TiffSource {
         let place = [col, row, width, height].map(|value| value as usize);
         // A poisoned lock guards no data: it only keeps decoders from running side by side.
         let _one_at_a_time = self.large_block.as_ref().map(|lock| lock.lock().unwrap_or_else(|poison| poison.into_inner()));
-        guarded(&self.path, || read(place).map_err(|error| explain(&self.path, &error)))
+        guarded(&self.path, || {
+            let pixels = self.rewritten.as_ref().unwrap_or(&self.tiff);
+            let result = match read(pixels, place) {
+                // The decoder wants blocks to hold what they should and nothing else; libtiff takes what it needs.
+                Err(error @ TiffError::DecompressionFailed { .. }) => {
+                    self.decoded_here().and_then(|tiff| read(tiff, place).ok()).ok_or(error)
+                }
+                result => result,
+            };
+            result.map_err(|error| explain(&self.path, &error))
+        })
+    }
+
+    /// The first image with its blocks decoded here, if they can be.
+    fn decoded_here(&self) -> Option<&TiffFile> {
+        let open = || {
+            let shown: SharedSource = Arc::new(Rewritten::decoded(&self.file, self.tiff.byte_order(), self.ifd().ok()?)?);
+            let tiff = TiffFile::from_source_with_options(shown, self.options).ok()?;
+            let same = tiff.ifd(0).ok()?.raster_layout().ok()? == self.layout;
+            same.then_some(tiff)
+        };
+        self.decoded.get_or_init(open).as_ref()
     }
 
     /// Blocks that are not stored read as nodata where there is such a value (zero otherwise), as in GDAL. `bands` are
