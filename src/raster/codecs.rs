@@ -4,6 +4,7 @@
 use std::io::Read;
 
 use lzma_rust2::Lzma2Reader;
+use ruzstd::decoding::StreamingDecoder;
 use weezl::BitOrder;
 use weezl::decode::Configuration;
 
@@ -21,6 +22,7 @@ pub(crate) enum Codec {
     Deflate,
     PackBits,
     Lzma,
+    Zstd,
 }
 
 /// The place that a decoded block fills.
@@ -44,6 +46,7 @@ impl Codec {
             8 | 32946 => Self::Deflate,
             32773 => Self::PackBits,
             34925 => Self::Lzma,
+            50000 => Self::Zstd,
             _ => return None,
         })
     }
@@ -57,6 +60,7 @@ impl Codec {
             Self::Deflate => fill(flate2::read::ZlibDecoder::new(data), room.bytes)?,
             Self::PackBits => unpack_bits(data, room.bytes),
             Self::Lzma => unlzma(data, room.bytes)?,
+            Self::Zstd => fill(StreamingDecoder::new(data).map_err(|error| error.to_string())?, room.bytes)?,
         };
         if decoded.len() == room.bytes { Ok(decoded) } else { Err("it ends too early".to_owned()) }
     }

@@ -27,8 +27,9 @@ const TAG_TILE_HEIGHT: u16 = 323;
 const TAG_TILE_OFFSETS: u16 = 324;
 const TAG_TILE_BYTE_COUNTS: u16 = 325;
 const TAG_SAMPLE_FORMAT: u16 = 339;
-/// What decoding needs besides: white point, tables of JPEG, YCbCr coefficients, subsampling, position and range, parameters of LERC.
-const TAGS_COPIED: [u16; 7] = [318, 347, 529, 530, 531, 532, 50674];
+const TAG_SUBSAMPLING: u16 = 530;
+/// What decoding needs besides: white point, tables of JPEG, YCbCr coefficients, position and range, parameters of LERC.
+const TAGS_COPIED: [u16; 6] = [318, 347, 529, 531, 532, 50674];
 /// LZW, the two Deflates, LZMA, ZSTD: the compressions that have a predictor. With all others, libtiff ignores the tag.
 const PREDICTED: [u16; 5] = [5, 8, 32946, 34925, 50000];
 const UNCOMPRESSED: u16 = 1;
@@ -53,11 +54,18 @@ pub(crate) struct Rewritten {
     blocks: Option<Blocks>,
 }
 
-/// Blocks that are decoded before the decoder sees them.
+/// Blocks that are worked on before the decoder sees them.
 struct Blocks {
     image: Image,
-    codec: Codec,
-    bits_reversed: bool,
+    work: Work,
+}
+
+/// What is done to blocks.
+#[derive(Clone, Copy)]
+enum Work {
+    Decode { codec: Codec, bits_reversed: bool },
+    /// JPEG that is higher than its strip is cut.
+    CutJpeg,
 }
 
 /// What libtiff makes of a directory's entries.
@@ -84,7 +92,11 @@ impl Rewritten {
     /// The file as the decoder should see it, if not as it is; `None` too if it makes no sense to libtiff either.
     pub(crate) fn new(file: &Arc<FileSource>, order: ByteOrder, ifd: &Ifd) -> Option<Self> {
         let image = Image::of(ifd, order, file.len())?;
-        let taken_at_its_word = ifd.raster_layout().is_ok() && image.tables_are_those_of(ifd) && image.predictor_is_that_of(ifd);
+        let stated = image.subsampling == [1, 1] || ifd.tag(TAG_SUBSAMPLING).is_some();
+        let taken_at_its_word = ifd.raster_layout().is_ok()
+            && image.tables_are_those_of(ifd)
+            && u64::from(ifd.predictor()) == image.predictor
+            && stated;
         let undecoded = matches!(image.compression, 2..=4 | 34925);
         if taken_at_its_word && !undecoded {
             return None;
@@ -101,13 +113,18 @@ impl Rewritten {
 
     fn show(file: &Arc<FileSource>, ifd: &Ifd, image: Image, decode: bool) -> Option<Self> {
         let fill_order = number(ifd, TAG_FILL_ORDER).unwrap_or(1);
-        let codec = Codec::of(image.compression, number(ifd, TAG_T4_OPTIONS).unwrap_or(0));
-        let head = image.directory(ifd, fill_order, decode);
-        let blocks = if decode { Some(Blocks { image, codec: codec?, bits_reversed: fill_order == 2 }) } else { None };
+        let work = match Codec::of(image.compression, number(ifd, TAG_T4_OPTIONS).unwrap_or(0)) {
+            _ if !decode => None,
+            Some(codec) => Some(Work::Decode { codec, bits_reversed: fill_order == 2 }),
+            None if image.compression == JPEG => Some(Work::CutJpeg),
+            None => return None,
+        };
+        let head = image.directory(ifd, fill_order, work);
+        let blocks = work.map(|work| Blocks { image, work });
         Some(Self { file: file.clone(), head, blocks })
     }
 
-    /// Whether blocks are decoded here: they are then shown as uncompressed, but lie nowhere in the file.
+    /// Whether blocks are worked on here: what is shown of them lies nowhere in the file.
     pub(crate) fn decodes(&self) -> bool {
         self.blocks.is_some()
     }
@@ -141,15 +158,37 @@ impl Blocks {
         let image = &self.image;
         let place = image.offsets.get(index).zip(image.counts.get(index));
         let (&offset, &count) = place.ok_or_else(|| failed(index, "there is no such block"))?;
+        let Work::Decode { codec, bits_reversed } = self.work else {
+            let mut stored = file.read_exact_at(offset, count as usize)?;
+            cut_jpeg(&mut stored, image.rows(index));
+            return Ok(stored);
+        };
         let room = image.room(index).ok_or_else(|| failed(index, "its size makes no sense"))?;
-        // Compressed samples take less room than a few times the decoded ones.
-        let count = count.min(file.len().saturating_sub(offset)).min((room.bytes as u64).saturating_mul(4).saturating_add(1 << 16));
+        // Compressed samples take no more room than a few times the decoded ones.
+        let count = count.min((room.bytes as u64).saturating_mul(4).saturating_add(1 << 16));
         let mut stored = file.read_exact_at(offset, count as usize)?;
-        if self.bits_reversed {
+        if bits_reversed {
             stored.iter_mut().for_each(|byte| *byte = byte.reverse_bits());
         }
-        let decoded = self.codec.decode(&stored, room).map_err(|reason| failed(index, &reason))?;
+        let decoded = codec.decode(&stored, room).map_err(|reason| failed(index, &reason))?;
         Ok(if image.is_unusual() { image.unpack(&decoded, room.rows) } else { decoded })
+    }
+}
+
+/// Lowers the height that a JPEG states to that of its strip: the rows below are not decoded.
+fn cut_jpeg(jpeg: &mut [u8], rows: u32) {
+    let mut at = 2;
+    while let Some(&[0xFF, marker, high, low]) = jpeg.get(at..at + 4) {
+        // Start of a frame: length, bits, height.
+        if matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC)
+            && let (Some(height), Ok(rows)) = (jpeg.get_mut(at + 5..at + 7), u16::try_from(rows))
+        {
+            if u16::from_be_bytes([height[0], height[1]]) > rows {
+                height.copy_from_slice(&rows.to_be_bytes());
+            }
+            return;
+        }
+        at += 2 + usize::from(u16::from_be_bytes([high, low]));
     }
 }
 
@@ -178,9 +217,11 @@ impl Image {
         let stated = number(ifd, TAG_PHOTOMETRIC).unwrap_or(MIN_IS_BLACK);
         // Only these are more to the decoder than so many samples.
         let photometric = if (stated == YCBCR || stated == LAB) && samples == 3 { stated } else { MIN_IS_BLACK };
-        let subsampling = match ifd.tag(530).and_then(|tag| tag.value.as_u64_vec()).as_deref() {
-            Some(&[across, down]) if photometric == YCBCR && compression != JPEG => [across, down],
-            _ => [1, 1],
+        let subsampling = match ifd.tag(TAG_SUBSAMPLING).and_then(|tag| tag.value.as_u64_vec()).as_deref() {
+            _ if photometric != YCBCR || compression == JPEG => [1, 1],
+            Some(&[across, down]) => [across, down],
+            // Where nothing is said, differences are shared by four pixels.
+            _ => [2, 2],
         };
         let predictor = if PREDICTED.contains(&compression) { number(ifd, TAG_PREDICTOR).unwrap_or(1) } else { 1 };
         let (bits, format) = understood(bits, format, predictor)?;
@@ -277,15 +318,15 @@ impl Image {
         only && count(at) == Some(self.offsets.len()) && count(length) == Some(self.counts.len())
     }
 
-    fn predictor_is_that_of(&self, ifd: &Ifd) -> bool {
-        u64::from(ifd.predictor()) == self.predictor
+    /// Rows of a block. The last strip may be shorter; tiles never are.
+    fn rows(&self, index: usize) -> u32 {
+        let row = index as u64 % self.down();
+        if self.tiled { self.block[1] } else { self.block[1].min(self.height - row as u32 * self.block[1]) }
     }
 
     /// What a block takes as it is stored, decompressed.
     fn room(&self, index: usize) -> Option<Room> {
-        let row = index as u64 / if self.tiled { 1 } else { self.across() } % self.down();
-        // The last strip may be shorter; tiles never are.
-        let rows = if self.tiled { self.block[1] } else { self.block[1].min(self.height - row as u32 * self.block[1]) };
+        let rows = self.rows(index);
         let width = self.block[0];
         let samples = if self.planes == 1 { self.samples } else { 1 };
         let bits = if self.subsampling == [1, 1] {
@@ -307,11 +348,12 @@ impl Image {
         let mut output = Vec::with_capacity(rows * row_samples * 4);
         for row in packed.chunks_exact((row_samples * bits).div_ceil(8).max(1)) {
             if bits == 24 {
-                // Whole bytes: they are in the file's order.
+                // Whole bytes: floats are in the file's order, whole numbers in the other one, as in GDAL.
                 for sample in row.chunks_exact(3) {
                     let [a, b, c] = [sample[0], sample[1], sample[2]].map(u32::from);
-                    let value = if self.big_endian { (a << 16) | (b << 8) | c } else { (c << 16) | (b << 8) | a };
-                    output.extend(store(if self.format == FLOAT { from_float24(value) } else { value }));
+                    let is_float = self.format == FLOAT;
+                    let value = if self.big_endian == is_float { (a << 16) | (b << 8) | c } else { (c << 16) | (b << 8) | a };
+                    output.extend(store(if is_float { from_float24(value) } else { value }));
                 }
                 continue;
             }
@@ -330,14 +372,17 @@ impl Image {
         output
     }
 
-    /// A BigTIFF with one directory; blocks are those of the file, or decoded ones.
-    fn directory(&self, ifd: &Ifd, fill_order: u64, decode: bool) -> Vec<u8> {
+    /// A BigTIFF with one directory; blocks are those of the file, or worked on.
+    fn directory(&self, ifd: &Ifd, fill_order: u64, work: Option<Work>) -> Vec<u8> {
+        let decode = matches!(work, Some(Work::Decode { .. }));
         let shown = |(index, (&offset, &count)): (usize, (&u64, &u64))| {
             if offset == 0 || count == 0 {
                 (0, 0)
             } else if decode {
                 let bytes = self.room(index).map_or(0, |room| if self.is_unusual() { self.unpacked(room) } else { room.bytes as u64 });
                 (BLOCKS_AT + index as u64, bytes)
+            } else if work.is_some() {
+                (BLOCKS_AT + index as u64, count)
             } else {
                 (FILE_AT.saturating_add(offset), count)
             }
@@ -355,6 +400,7 @@ impl Image {
             (TAG_PLANAR, short(if self.planes > 1 { 2 } else { 1 })),
             (TAG_PREDICTOR, short(self.predictor)),
             (TAG_SAMPLE_FORMAT, short(self.format)),
+            (TAG_SUBSAMPLING, TagValue::Short(self.subsampling.iter().map(|&part| u16::try_from(part).unwrap_or(u16::MAX)).collect())),
         ];
         if self.tiled {
             entries.push((TAG_TILE_WIDTH, TagValue::Long(vec![self.block[0]])));

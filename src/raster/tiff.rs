@@ -8,7 +8,7 @@ use tiff_reader::source::{FileSource, SharedSource, TiffSource as _};
 use tiff_reader::{ExtraSample, Ifd, OpenOptions, ParseBudgets, RasterLayout, TiffError, TiffFile};
 
 use super::beside::find_appended;
-use super::conversion::{Conversion, check_colours, from_half, from_inks};
+use super::conversion::{CONVERT, Conversion, check_colours, from_half, from_inks, shows_rgb};
 use super::guard::guarded;
 use super::rewritten::Rewritten;
 use super::rows::DirectRows;
@@ -95,6 +95,9 @@ impl TiffSource {
         let layout = pixels.raster_layout().map_err(|error| explain(path, &error))?;
         let kind = sample_type(&layout)
             .ok_or_else(|| Error::image(path, format!("samples of {} bits are not read", layout.bits_per_sample)))?;
+        if layout.predictor == 3 && layout.sample_format != 3 {
+            return Err(explain(path, &TiffError::UnsupportedPredictor(3)));
+        }
         let rows = if decodes { None } else { DirectRows::new(pixels, &layout, tiff.byte_order(), shown.clone()) };
         let block_bytes = check_blocks(path, ifd, &layout, rows.is_some(), file.len(), max_memory)?;
         let large_block = (rows.is_none() && block_bytes > LARGE_BLOCK_BYTES).then(|| Mutex::new(()));
@@ -147,7 +150,7 @@ impl TiffSource {
     /// Whether the compression is one that this reader decodes.
     #[cfg(feature = "gdal")]
     pub(super) fn decodes(&self) -> Result<bool> {
-        Ok(matches!(self.ifd()?.compression(), 1 | 5 | 7 | 8 | 32773 | 32946 | 34887 | 50000 | 50001))
+        Ok(matches!(self.ifd()?.compression(), 1..=5 | 7 | 8 | 32773 | 32946 | 34887 | 34925 | 50000 | 50001))
     }
 
     /// Decoded bytes of all bands, or of one, samples of a pixel side by side, in the type that is shown.
@@ -178,7 +181,7 @@ impl TiffSource {
         }
         let stored = self.stored(window, None)?;
         Ok(if self.conversion == Conversion::Inks {
-            stored.chunks_exact(4).flat_map(from_inks).collect()
+            stored.chunks_exact(self.layout.samples_per_pixel).flat_map(from_inks).collect()
         } else {
             let colours = YCbCr::new(self.ifd()?);
             stored.chunks_exact(3).flat_map(|pixel| colours.to_rgb(pixel)).collect()
@@ -187,6 +190,11 @@ impl TiffSource {
 
     /// Bytes of all bands, or of one, as they are stored.
     fn stored(&self, window: Window, band: Option<usize>) -> Result<Vec<u8>> {
+        let bands = self.layout.samples_per_pixel;
+        if window.fits(self.width(), self.height()) && band.is_none_or(|band| band < bands) && self.is_missing(window)? {
+            let pixel = if band.is_some() { 1 } else { bands } * self.layout.bytes_per_sample;
+            return Ok(vec![0; window.pixels() * pixel]);
+        }
         self.decoded(window, |tiff, [col, row, width, height]| match (&self.rows, band) {
             (Some(rows), band) => rows.read(window, band),
             (None, Some(band)) => tiff.read_band_window_bytes(0, band, row, col, height, width),
@@ -229,6 +237,21 @@ impl TiffSource {
             same.then_some(tiff)
         };
         self.decoded.get_or_init(open).as_ref()
+    }
+
+    /// Whether none of the blocks that a window touches is stored.
+    fn is_missing(&self, window: Window) -> Result<bool> {
+        if self.missing.is_empty() || window.pixels() == 0 {
+            return Ok(false);
+        }
+        let (width, height) = block_size(self.ifd()?, &self.layout);
+        let (across, down) = (self.layout.width.div_ceil(width), self.layout.height.div_ceil(height));
+        let touched = |start: u32, length: u32, size: usize| start as usize / size..(start + length).div_ceil(size as u32) as usize;
+        let cols = touched(window.col, window.width, width);
+        let mut rows = touched(window.row, window.height, height);
+        let planes = if self.layout.planar_configuration == 2 { self.layout.samples_per_pixel } else { 1 };
+        let is_missing = |block: usize| (0..planes).all(|plane| self.missing.get(plane * across * down + block) == Some(&true));
+        Ok(rows.all(|row| cols.clone().all(|col| is_missing(row * across + col))))
     }
 
     /// Blocks that are not stored read as nodata where there is such a value (zero otherwise), as in GDAL. `bands` are
@@ -278,7 +301,7 @@ impl RasterSource for TiffSource {
     }
 
     fn bands(&self) -> usize {
-        if self.conversion == Conversion::Lab { 4 } else { self.layout.samples_per_pixel }
+        if matches!(self.conversion, Conversion::Lab | Conversion::Inks) { 4 } else { self.layout.samples_per_pixel }
     }
 
     fn sample_type(&self) -> SampleType {
@@ -418,10 +441,12 @@ fn missing_blocks(ifd: &Ifd) -> Vec<bool> {
     if missing.contains(&true) { missing } else { Vec::new() }
 }
 
+/// The value that stands for nothing. As in GDAL, what follows the number is ignored, and what is no number is 0.
 fn nodata(ifd: &Ifd) -> Option<f64> {
-    let text = ifd.tag(TAG_GDAL_NODATA)?.value.as_str()?.trim_matches(|c: char| c.is_whitespace() || c == '\0').to_owned();
+    let text = ifd.tag(TAG_GDAL_NODATA)?.value.as_str()?.trim_matches(|c: char| c.is_whitespace() || c == '\0').replace(',', ".");
     // Rust also reads "nan", "inf" and "-inf", in any case.
-    text.parse().ok()
+    let longest = (1..=text.len()).rev().find_map(|end| text.get(..end)?.parse().ok());
+    (!text.is_empty()).then(|| longest.unwrap_or(0.0))
 }
 
 /// A nodata value as precise as the samples are: `0.1` is no 32-bit float.
@@ -429,11 +454,15 @@ fn as_stored(kind: SampleType, value: f64) -> f64 {
     if kind == SampleType::F32 { f64::from(value as f32) } else { value }
 }
 
+/// The first band behind the colours that is stated to be alpha. As in libtiff, 999 says so too.
 fn alpha(ifd: &Ifd, bands: usize) -> Option<usize> {
     let extra = ifd.extra_samples().ok()?;
     let first = bands.checked_sub(extra.len())?;
-    let is_alpha = |sample: &ExtraSample| matches!(sample, ExtraSample::AssociatedAlpha | ExtraSample::UnassociatedAlpha);
-    extra.iter().position(is_alpha).map(|index| first + index)
+    let is_alpha = |sample: &ExtraSample| {
+        matches!(sample, ExtraSample::AssociatedAlpha | ExtraSample::UnassociatedAlpha | ExtraSample::Unknown(999))
+    };
+    let colours = if shows_rgb(ifd) { 3 } else { 1 };
+    extra.iter().enumerate().find_map(|(index, sample)| (first + index >= colours && is_alpha(sample)).then_some(first + index))
 }
 
 /// The mask of the first image: a directory marked as mask, not as overview; else GDAL's `IMAGE.msk`. It has the image's
@@ -477,23 +506,41 @@ fn compression_name(code: u16) -> String {
     name.to_owned()
 }
 
+/// How complex numbers become real ones.
+const MAGNITUDE: &str = "`gdal_calc.py -A IN --calc=\"abs(A)\" --type=Float32 --outfile=OUT.tif`";
+
 /// A decoder's error as one sentence with what to do.
 fn explain(path: &Path, error: &TiffError) -> Error {
     use tiff_reader::TiffError as Tiff;
     let reason = match error {
         Tiff::Io(source, _) => return Error::io(path, std::io::Error::new(source.kind(), source.to_string())),
-        Tiff::UnsupportedCompression(code) => format!(
-            "{} compression is not read by this build; convert the image with `gdal_translate -co COMPRESS=DEFLATE IN OUT`, or build \
-             yardwatch with `--features gdal`",
-            compression_name(*code)
-        ),
-        Tiff::InvalidMagic | Tiff::UnsupportedVersion(_) | Tiff::InvalidBigTiffHeader(_) => format!("not a TIFF file: {error}"),
+        Tiff::UnsupportedCompression(code) => {
+            let name = compression_name(*code);
+            format!("{name} compression is not read by this build; {CONVERT}, or build yardwatch with `--features gdal`")
+        }
+        Tiff::InvalidMagic | Tiff::UnsupportedVersion(_) | Tiff::InvalidBigTiffHeader(_) => {
+            format!("not a TIFF file, or a damaged one: {error}")
+        }
         Tiff::DecodeOutputTooLarge { .. } | Tiff::DecodeOutputAllocationFailed { .. } => {
             format!("{error}; raise --max-memory or cut the image into tiles with `gdal_translate -co TILED=YES IN OUT`")
         }
-        Tiff::OffsetOutOfBounds { .. } | Tiff::Truncated { .. } => format!("the file is damaged or cut short: {error}"),
-        Tiff::DecompressionFailed { .. } => format!("the file is damaged: {error}"),
-        _ => format!("cannot be read: {error}"),
+        Tiff::OffsetOutOfBounds { .. } | Tiff::Truncated { .. } => {
+            format!("the file is damaged or cut short: {error}; copy or download it again")
+        }
+        Tiff::DecompressionFailed { index, reason } if reason.contains("unsupported") => {
+            format!("block {index} is coded in a way that is not read: {reason}; {CONVERT}")
+        }
+        Tiff::DecompressionFailed { index, reason } => {
+            format!("the file is damaged in block {index}: {reason}; copy or download it again")
+        }
+        Tiff::UnsupportedSampleFormat(5 | 6) => {
+            format!("complex numbers are not read; write their magnitude to an image of real numbers: {MAGNITUDE}")
+        }
+        Tiff::UnsupportedSampleFormat(code) => format!("samples of the unknown format {code} are not read"),
+        Tiff::UnsupportedBitsPerSample(bits) => format!("samples of {bits} bits of this format are not read; {CONVERT}"),
+        Tiff::UnsupportedPredictor(code) => format!("differences between samples of the kind {code} (predictor) are not read; {CONVERT}"),
+        Tiff::TagNotFound(tag) => format!("the file is damaged or incomplete: the TIFF tag {tag} is missing; copy or download it again"),
+        _ => format!("the TIFF cannot be read: {error}; if GDAL reads it, {CONVERT}"),
     };
     Error::image(path, reason)
 }
