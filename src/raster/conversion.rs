@@ -14,7 +14,7 @@ const LAB: u16 = 8;
 const ICC_LAB: u16 = 9;
 const ITU_LAB: u16 = 10;
 /// TIFF compression codes.
-const JPEG: u16 = 7;
+pub(crate) const JPEG: u16 = 7;
 const LERC: u16 = 34887;
 const TAG_ORIENTATION: u16 = 274;
 

@@ -18,6 +18,7 @@ mod gdal_source;
 mod georeference;
 mod geotiff;
 mod guard;
+mod jpeg_frame;
 mod metadata;
 mod name_date;
 mod open;

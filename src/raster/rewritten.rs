@@ -8,6 +8,7 @@ use tiff_reader::source::{FileSource, TiffSource};
 use tiff_reader::{ByteOrder, Ifd, TagValue, TiffError};
 
 use super::codecs::{Codec, Room};
+use super::jpeg_frame;
 
 const TAG_WIDTH: u16 = 256;
 const TAG_HEIGHT: u16 = 257;
@@ -63,7 +64,10 @@ struct Blocks {
 /// What is done to blocks.
 #[derive(Clone, Copy)]
 enum Work {
-    Decode { codec: Codec, bits_reversed: bool },
+    Decode {
+        codec: Codec,
+        bits_reversed: bool,
+    },
     /// JPEG that is higher than its strip is cut.
     CutJpeg,
 }
@@ -160,7 +164,7 @@ impl Blocks {
         let (&offset, &count) = place.ok_or_else(|| failed(index, "there is no such block"))?;
         let Work::Decode { codec, bits_reversed } = self.work else {
             let mut stored = file.read_exact_at(offset, count as usize)?;
-            cut_jpeg(&mut stored, image.rows(index));
+            jpeg_frame::cut_to(image.rows(index), &mut stored);
             return Ok(stored);
         };
         let room = image.room(index).ok_or_else(|| failed(index, "its size makes no sense"))?;
@@ -172,23 +176,6 @@ impl Blocks {
         }
         let decoded = codec.decode(&stored, room).map_err(|reason| failed(index, &reason))?;
         Ok(if image.is_unusual() { image.unpack(&decoded, room.rows) } else { decoded })
-    }
-}
-
-/// Lowers the height that a JPEG states to that of its strip: the rows below are not decoded.
-fn cut_jpeg(jpeg: &mut [u8], rows: u32) {
-    let mut at = 2;
-    while let Some(&[0xFF, marker, high, low]) = jpeg.get(at..at + 4) {
-        // Start of a frame: length, bits, height.
-        if matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC)
-            && let (Some(height), Ok(rows)) = (jpeg.get_mut(at + 5..at + 7), u16::try_from(rows))
-        {
-            if u16::from_be_bytes([height[0], height[1]]) > rows {
-                height.copy_from_slice(&rows.to_be_bytes());
-            }
-            return;
-        }
-        at += 2 + usize::from(u16::from_be_bytes([high, low]));
     }
 }
 
@@ -379,7 +366,8 @@ impl Image {
             if offset == 0 || count == 0 {
                 (0, 0)
             } else if decode {
-                let bytes = self.room(index).map_or(0, |room| if self.is_unusual() { self.unpacked(room) } else { room.bytes as u64 });
+                let bytes =
+                    self.room(index).map_or(0, |room| if self.is_unusual() { self.unpacked(room) } else { room.bytes as u64 });
                 (BLOCKS_AT + index as u64, bytes)
             } else if work.is_some() {
                 (BLOCKS_AT + index as u64, count)
@@ -400,7 +388,10 @@ impl Image {
             (TAG_PLANAR, short(if self.planes > 1 { 2 } else { 1 })),
             (TAG_PREDICTOR, short(self.predictor)),
             (TAG_SAMPLE_FORMAT, short(self.format)),
-            (TAG_SUBSAMPLING, TagValue::Short(self.subsampling.iter().map(|&part| u16::try_from(part).unwrap_or(u16::MAX)).collect())),
+            (
+                TAG_SUBSAMPLING,
+                TagValue::Short(self.subsampling.iter().map(|&part| u16::try_from(part).unwrap_or(u16::MAX)).collect()),
+            ),
         ];
         if self.tiled {
             entries.push((TAG_TILE_WIDTH, TagValue::Long(vec![self.block[0]])));

@@ -8,8 +8,9 @@ use tiff_reader::source::{FileSource, SharedSource, TiffSource as _};
 use tiff_reader::{ExtraSample, Ifd, OpenOptions, ParseBudgets, RasterLayout, TiffError, TiffFile};
 
 use super::beside::find_appended;
-use super::conversion::{CONVERT, Conversion, check_colours, from_half, from_inks, shows_rgb};
+use super::conversion::{CONVERT, Conversion, JPEG, YCBCR, check_colours, from_half, from_inks, shows_rgb};
 use super::guard::guarded;
+use super::jpeg_frame::is_subsampled;
 use super::rewritten::Rewritten;
 use super::rows::DirectRows;
 use super::samples::{Block, SampleType, Samples};
@@ -98,6 +99,15 @@ impl TiffSource {
         if layout.predictor == 3 && layout.sample_format != 3 {
             return Err(explain(path, &TiffError::UnsupportedPredictor(3)));
         }
+        if pixels.is_tiled() && (pixels.tile_width() == Some(0) || pixels.tile_height() == Some(0)) {
+            return Err(Error::image(path, "the file is damaged: its tiles have no size; copy or download it again"));
+        }
+        if shares_colours(&*shown, pixels) && ifd.photometric_interpretation() != Some(YCBCR) {
+            return Err(Error::image(
+                path,
+                format!("its JPEG coding shares colours between pixels, but the tags say that they are no YCbCr; {CONVERT}"),
+            ));
+        }
         let rows = if decodes { None } else { DirectRows::new(pixels, &layout, tiff.byte_order(), shown.clone()) };
         let block_bytes = check_blocks(path, ifd, &layout, rows.is_some(), file.len(), max_memory)?;
         let large_block = (rows.is_none() && block_bytes > LARGE_BLOCK_BYTES).then(|| Mutex::new(()));
@@ -176,7 +186,9 @@ impl TiffSource {
     /// Red, green and blue (and full alpha) of what is stored as other colours.
     fn colours(&self, window: Window) -> Result<Vec<u8>> {
         if self.conversion == Conversion::Lab {
-            let read = |tiff: &TiffFile, [col, row, width, height]: [usize; 4]| tiff.read_decoded_window_bytes(0, row, col, height, width);
+            let read = |tiff: &TiffFile, [col, row, width, height]: [usize; 4]| {
+                tiff.read_decoded_window_bytes(0, row, col, height, width)
+            };
             return Ok(self.decoded(window, read)?.chunks_exact(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect());
         }
         let stored = self.stored(window, None)?;
@@ -246,7 +258,8 @@ impl TiffSource {
         }
         let (width, height) = block_size(self.ifd()?, &self.layout);
         let (across, down) = (self.layout.width.div_ceil(width), self.layout.height.div_ceil(height));
-        let touched = |start: u32, length: u32, size: usize| start as usize / size..(start + length).div_ceil(size as u32) as usize;
+        let touched =
+            |start: u32, length: u32, size: usize| start as usize / size..(start + length).div_ceil(size as u32) as usize;
         let cols = touched(window.col, window.width, width);
         let mut rows = touched(window.row, window.height, height);
         let planes = if self.layout.planar_configuration == 2 { self.layout.samples_per_pixel } else { 1 };
@@ -349,6 +362,24 @@ impl RasterSource for TiffSource {
     }
 }
 
+/// Whether the first stored block is a JPEG of several components of which some are subsampled.
+fn shares_colours(source: &dyn tiff_reader::source::TiffSource, pixels: &Ifd) -> bool {
+    /// The frame header lies near the beginning.
+    const HEAD_BYTES: u64 = 4096;
+    if pixels.compression() != JPEG || pixels.samples_per_pixel() < 2 || pixels.planar_configuration() != 1 {
+        return false;
+    }
+    let tables = if pixels.is_tiled() {
+        (pixels.tile_offsets(), pixels.tile_byte_counts())
+    } else {
+        (pixels.strip_offsets(), pixels.strip_byte_counts())
+    };
+    let stored =
+        tables.0.into_iter().flatten().zip(tables.1.into_iter().flatten()).find(|&(offset, count)| offset > 0 && count > 0);
+    let head = stored.and_then(|(offset, count)| source.read_exact_at(offset, count.min(HEAD_BYTES) as usize).ok());
+    head.is_some_and(|head| is_subsampled(&head))
+}
+
 fn first<'a>(path: &Path, tiff: &'a TiffFile) -> Result<&'a Ifd> {
     tiff.ifd(0).map_err(|_| Error::image(path, "the TIFF holds no image"))
 }
@@ -444,6 +475,9 @@ fn missing_blocks(ifd: &Ifd) -> Vec<bool> {
 /// The value that stands for nothing. As in GDAL, what follows the number is ignored, and what is no number is 0.
 fn nodata(ifd: &Ifd) -> Option<f64> {
     let text = ifd.tag(TAG_GDAL_NODATA)?.value.as_str()?.trim_matches(|c: char| c.is_whitespace() || c == '\0').replace(',', ".");
+    if text.contains("#QNAN") || text.contains("#IND") {
+        return Some(f64::NAN); // as older C libraries of Microsoft write it
+    }
     // Rust also reads "nan", "inf" and "-inf", in any case.
     let longest = (1..=text.len()).rev().find_map(|end| text.get(..end)?.parse().ok());
     (!text.is_empty()).then(|| longest.unwrap_or(0.0))
@@ -538,8 +572,12 @@ fn explain(path: &Path, error: &TiffError) -> Error {
         }
         Tiff::UnsupportedSampleFormat(code) => format!("samples of the unknown format {code} are not read"),
         Tiff::UnsupportedBitsPerSample(bits) => format!("samples of {bits} bits of this format are not read; {CONVERT}"),
-        Tiff::UnsupportedPredictor(code) => format!("differences between samples of the kind {code} (predictor) are not read; {CONVERT}"),
-        Tiff::TagNotFound(tag) => format!("the file is damaged or incomplete: the TIFF tag {tag} is missing; copy or download it again"),
+        Tiff::UnsupportedPredictor(code) => {
+            format!("differences between samples of the kind {code} (predictor) are not read; {CONVERT}")
+        }
+        Tiff::TagNotFound(tag) => {
+            format!("the file is damaged or incomplete: the TIFF tag {tag} is missing; copy or download it again")
+        }
         _ => format!("the TIFF cannot be read: {error}; if GDAL reads it, {CONVERT}"),
     };
     Error::image(path, reason)
