@@ -154,6 +154,36 @@ mod tests {
     }
 
     #[test]
+    fn rows_of_changes_come_back() {
+        use fax::{Color, VecWriter, encoder::Encoder};
+        for width in [1_u32, 7, 8, 65, 3001] {
+            let mut seed = 7_u32;
+            let mut rows: Vec<Vec<bool>> = vec![vec![true; width as usize], vec![false; width as usize]];
+            for row in 0..20 {
+                let mut line = rows[row].clone();
+                for pixel in &mut line {
+                    seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    *pixel ^= seed >> 29 == 0;
+                }
+                rows.push(line);
+            }
+            let mut encoder = Encoder::new(VecWriter::new());
+            for row in &rows {
+                let colours = row.iter().map(|&black| if black { Color::Black } else { Color::White });
+                let Ok(()) = encoder.encode_line(colours, width);
+            }
+            let Ok(writer) = encoder.finish();
+            let unpacked = unfax(&writer.finish(), Fax::Group4, width, rows.len()).unwrap();
+            for (line, row) in unpacked.chunks_exact((width as usize).div_ceil(8)).zip(&rows) {
+                assert!(
+                    row.iter().enumerate().all(|(col, &black)| (line[col / 8] >> (7 - col % 8)) & 1 == u8::from(black)),
+                    "{width}"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn what_is_no_code_is_no_image() {
         for fax in [Fax::Runs, Fax::Group3 { two_dimensional: false }, Fax::Group3 { two_dimensional: true }, Fax::Group4] {
             assert_eq!(unfax(&[], fax, 9, 1), None);

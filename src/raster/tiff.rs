@@ -205,7 +205,10 @@ impl TiffSource {
         let bands = self.layout.samples_per_pixel;
         if window.fits(self.width(), self.height()) && band.is_none_or(|band| band < bands) && self.is_missing(window)? {
             let pixel = if band.is_some() { 1 } else { bands } * self.layout.bytes_per_sample;
-            return Ok(vec![0; window.pixels() * pixel]);
+            let requested = window.pixels().saturating_mul(pixel);
+            let limit = self.options.decode_output_bytes;
+            let too_large = || explain(&self.path, &TiffError::DecodeOutputTooLarge { requested, limit });
+            return if requested > limit { Err(too_large()) } else { Ok(vec![0; requested]) };
         }
         self.decoded(window, |tiff, [col, row, width, height]| match (&self.rows, band) {
             (Some(rows), band) => rows.read(window, band),
