@@ -119,6 +119,10 @@ fn changes(reader: &mut impl BitReader<Error = Infallible>, above: &[u32], width
         let first = above.partition_point(|&change| change < at || (started && change == at));
         let first = first + usize::from((first % 2 == 1) != is_black);
         let next = |index: usize| above.get(index).copied().unwrap_or(width);
+        // The end is spelt out: zeros alone, as behind data that are cut short, are none.
+        if reader.peek(7)? == 0 {
+            return if !started && reader.peek(12)? == 1 { Some(None) } else { None };
+        }
         match mode::decode(reader)? {
             Mode::Pass => at = next(first + 1),
             Mode::Horizontal => {
@@ -132,7 +136,6 @@ fn changes(reader: &mut impl BitReader<Error = Infallible>, above: &[u32], width
                 push(&mut found, to, width);
                 (at, is_black) = (to, !is_black);
             }
-            Mode::EOF if !started => return Some(None),
             Mode::EOF | Mode::Extension => return None,
         }
         started = true;
