@@ -155,7 +155,13 @@ fn name_comes_before_the_option_and_ambiguous_names_are_not_guessed() {
     let from = |name: &str| Scene::open(&picture(folder.path(), name), &options).unwrap().acquired.unwrap();
     assert_eq!(from("yard_2023-10-05.png").from, AcquiredFrom::FileName);
     assert_eq!(from("yard_08-09-2020.png").from, AcquiredFrom::Option);
-    assert_eq!(Scene::open(&folder.path().join("yard_08-09-2020.png"), &with_gsd()).unwrap().acquired, None);
+    let scene = |name: &str| Scene::open(&picture(folder.path(), name), &with_gsd()).unwrap();
+    for (name, doubt) in [("yard_08-09-2020.png", "08-09-2020"), ("yard_20200908_20201008.png", "2020-09-08 and 2020-10-08")] {
+        let scene = scene(name);
+        assert_eq!((scene.acquired, scene.gsd_from), (None, "--gsd"));
+        assert!(scene.notes.iter().any(|note| note.contains(doubt) && note.contains("--acquired")), "{:?}", scene.notes);
+    }
+    assert_eq!(scene("yard.png").notes, [""; 0]);
 }
 
 #[test]

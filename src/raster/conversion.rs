@@ -11,8 +11,10 @@ const RGB: u16 = 2;
 const SEPARATED: u16 = 5;
 pub(crate) const YCBCR: u16 = 6;
 const LAB: u16 = 8;
+const ICC_LAB: u16 = 9;
+const ITU_LAB: u16 = 10;
 /// TIFF compression codes.
-const JPEG: u16 = 7;
+pub(crate) const JPEG: u16 = 7;
 const LERC: u16 = 34887;
 const TAG_ORIENTATION: u16 = 274;
 
@@ -45,7 +47,7 @@ impl Conversion {
     /// What makes red, green and blue of samples of 8 bits that are other colours.
     fn to_rgb(ifd: &Ifd) -> Self {
         match ifd.photometric_interpretation().filter(|_| is_byte(ifd)) {
-            Some(SEPARATED) if are_four_inks(ifd) => Self::Inks,
+            Some(SEPARATED) if inks_are_converted(ifd) => Self::Inks,
             Some(LAB) => Self::Lab,
             // JPEG decoders convert these themselves.
             Some(YCBCR) if ifd.compression() != JPEG => Self::Differences,
@@ -56,35 +58,42 @@ impl Conversion {
 
 /// Whether the first three bands that are shown are red, green and blue.
 pub(crate) fn shows_rgb(ifd: &Ifd) -> bool {
-    matches!(ifd.photometric_interpretation(), Some(RGB | YCBCR)) || Conversion::to_rgb(ifd) != Conversion::None
+    let colours = ifd.photometric_interpretation();
+    colours == Some(RGB) || (colours == Some(YCBCR) && is_byte(ifd)) || Conversion::to_rgb(ifd) != Conversion::None
 }
 
 /// The name of the colours that are shown as they are stored, though they are no brightness.
 pub(crate) fn strange_colours(ifd: &Ifd) -> Option<&'static str> {
     match ifd.photometric_interpretation().filter(|_| !shows_rgb(ifd))? {
         SEPARATED => Some("inks (CMYK)"),
-        LAB => Some("CIE L*a*b* colours"),
+        YCBCR => Some("luma and colour differences (YCbCr)"),
+        LAB | ICC_LAB | ITU_LAB => Some("L*a*b* colours"),
         _ => None,
     }
 }
 
-/// Colour models whose samples GDAL converts before anyone sees them; raw, they would be wrong without a word.
+/// Colour models whose samples GDAL converts before anyone sees them, in ways that are not known here; raw, they would be wrong
+/// without a word.
 pub(crate) fn check_colours(path: &Path, ifd: &Ifd) -> Result<()> {
+    let (chunky, samples) = (ifd.planar_configuration() == 1, ifd.samples_per_pixel());
     let model = match ifd.photometric_interpretation() {
-        Some(SEPARATED) if !inks_are_read(ifd) => "inks (CMYK) of this kind",
-        Some(9 | 10) => "ICC or ITU L*a*b* colours",
+        Some(SEPARATED) if inks_are_converted(ifd) && !is_upright(ifd) => "inks (CMYK) with an orientation",
+        Some(SEPARATED) if inks_are_converted(ifd) && samples > 4 && !chunky => "inks (CMYK) with further bands, band after band",
         Some(LAB) if bits(ifd) != Some(16) && !lab_is_read(ifd) => "CIE L*a*b* colours of this kind",
-        Some(YCBCR) if ifd.compression() != JPEG && !differences_are_read(ifd) => "YCbCr colours of this kind",
+        Some(YCBCR) if samples != 3 => "YCbCr colours of other than three bands",
+        Some(YCBCR) if is_byte(ifd) && ifd.compression() != JPEG && !is_upright(ifd) => "YCbCr colours with an orientation",
         Some(32844 | 32845) => "LogLuv colours",
         _ => return Ok(()),
     };
-    Err(Error::image(path, format!("{model} are not read; convert the image to RGB with an image editor")))
+    Err(Error::image(path, format!("{model} are not read; {CONVERT}")))
 }
 
-/// Whether inks are read: those of 8 bits are converted, if they are the usual four; others are given as they are, as in GDAL.
-fn inks_are_read(ifd: &Ifd) -> bool {
-    let upright = is_upright(ifd) && ifd.samples_per_pixel() == 4;
-    ifd.compression() != JPEG && (bits(ifd) != Some(8) || !are_four_inks(ifd) || upright)
+/// What to do with a TIFF that is not read here.
+pub(crate) const CONVERT: &str = "convert the image with `gdal_translate -co TILED=YES -co COMPRESS=DEFLATE IN OUT.tif`";
+
+/// Whether inks are converted: those of 8 bits, if they are the usual four; others are given as they are, as in GDAL.
+fn inks_are_converted(ifd: &Ifd) -> bool {
+    is_byte(ifd) && are_four_inks(ifd) && ifd.samples_per_pixel() >= 4
 }
 
 /// Cyan, magenta, yellow and black, unless the tag `InkSet` speaks of others.
@@ -96,13 +105,6 @@ fn are_four_inks(ifd: &Ifd) -> bool {
 fn lab_is_read(ifd: &Ifd) -> bool {
     let chunky = ifd.planar_configuration() == 1 && ifd.samples_per_pixel() == 3;
     is_byte(ifd) && chunky && is_upright(ifd) && ifd.compression() != JPEG
-}
-
-/// Whether luma and colour differences are read: three samples of 8 bits that say how the differences are subsampled.
-fn differences_are_read(ifd: &Ifd) -> bool {
-    let stated = ifd.ycbcr_subsampling().is_ok_and(|subsampling| subsampling.is_some());
-    let plain = bits(ifd) == Some(8) && ifd.planar_configuration() == 1 && ifd.samples_per_pixel() == 3;
-    stated && plain && is_upright(ifd)
 }
 
 /// Whether rows run from top to bottom and columns from left to right. GDAL ignores the tag, but where it converts colours.

@@ -43,6 +43,8 @@ pub struct Description {
     pub centre: Option<[f64; 2]>,
     /// Metres per pixel along columns and rows.
     pub gsd_m: Option<[f64; 2]>,
+    /// What says so.
+    pub gsd_from: Option<&'static str>,
     /// When it was acquired, and how we know.
     pub acquired: Option<Acquired>,
     /// Where the sun stood.
@@ -78,6 +80,7 @@ pub fn describe(path: &Path, options: &SceneOptions, with_checksum: bool) -> Res
                 description.set_place(georeference, &*scene.source);
             }
             description.gsd_m = Some(scene.gsd_m);
+            description.gsd_from = Some(scene.gsd_from);
             description.acquired = scene.acquired;
             description.sun = scene.sun;
             description.sun_computed = scene.sun_computed;
@@ -117,6 +120,7 @@ fn of_source(path: &Path, source: &dyn RasterSource, with_checksum: bool) -> Res
         crs: None,
         centre: None,
         gsd_m: None,
+        gsd_from: None,
         acquired: None,
         sun: None,
         sun_computed: false,
@@ -160,7 +164,12 @@ impl Description {
             ("nodata", self.nodata.clone().unwrap_or_else(|| "none".to_owned())),
         ];
         if let Some(roles) = &self.band_roles {
-            let names: Vec<&str> = roles.roles.iter().map(|role| role.name()).collect();
+            // More names than this nobody reads; `--format json` has all.
+            const NAMES: usize = 16;
+            let mut names: Vec<String> = roles.roles.iter().take(NAMES).map(|role| role.name().to_owned()).collect();
+            if roles.roles.len() > NAMES {
+                names.push(format!("{} more", roles.roles.len() - NAMES));
+            }
             let how = if roles.stated { "stated by" } else { "assumed:" };
             lines.push(("bands", format!("{} ({how} {})", names.join(", "), roles.from)));
         }
@@ -180,7 +189,8 @@ impl Description {
             lines.push(("centre", format!("{lat:.6} N {lon:.6} E")));
         }
         if let Some([x, y]) = self.gsd_m {
-            lines.push(("GSD", format!("{x:.4} m across, {y:.4} m down")));
+            let from = self.gsd_from.map(|from| format!(" ({from})")).unwrap_or_default();
+            lines.push(("GSD", format!("{x:.4} m across, {y:.4} m down{from}")));
         }
         if self.problem.is_none() {
             let acquired = self.acquired.map_or_else(unknown, |acquired| {

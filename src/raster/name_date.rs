@@ -21,6 +21,25 @@ pub fn date_in_name(name: &str) -> Option<Acquired> {
     Acquired::utc(DateTime::from_parts(first.0, time.unwrap_or_default()), AcquiredFrom::FileName, time.is_none())
 }
 
+/// Why a name that speaks of a date gives none, if it does.
+pub(crate) fn doubt_in_name(name: &str) -> Option<String> {
+    let found = candidates(name);
+    if let Some((first, other)) =
+        found.first().and_then(|first| found.iter().find(|other| other.0 != first.0).map(|other| (first, other)))
+    {
+        return Some(format!("the file name holds two dates, {} and {}", first.0, other.0));
+    }
+    // Two digits, two digits, a year.
+    let bytes = name.as_bytes();
+    let is_doubtful = |at: &usize| {
+        let part = &bytes[*at..at + 10];
+        let separated = matches!(part[2], b'-' | b'_' | b'.') && part[2] == part[5];
+        separated && part.iter().enumerate().all(|(index, byte)| matches!(index, 2 | 5) || byte.is_ascii_digit())
+    };
+    let at = (0..bytes.len().saturating_sub(9)).find(is_doubtful)?;
+    Some(format!("the file name holds {}, of which day and month cannot be told apart", name.get(at..at + 10)?))
+}
+
 /// Every date in the name, each with the time that follows it.
 fn candidates(name: &str) -> Vec<(Date, Option<Time>)> {
     let bytes = name.as_bytes();

@@ -1,8 +1,6 @@
 //! Rows of uncompressed strips, read straight from the file: a giant strip is never held in memory whole.
 
-use std::sync::Arc;
-
-use tiff_reader::source::{FileSource, TiffSource as _};
+use tiff_reader::source::SharedSource;
 use tiff_reader::{ByteOrder, Ifd, RasterLayout, TiffError};
 
 use super::conversion::YCBCR;
@@ -15,7 +13,7 @@ const UNCOMPRESSED: u16 = 1;
 
 /// Where the rows of an uncompressed striped image lie.
 pub(crate) struct DirectRows {
-    source: Arc<FileSource>,
+    source: SharedSource,
     offsets: Vec<u64>,
     rows_per_strip: usize,
     strips_per_plane: usize,
@@ -25,7 +23,7 @@ pub(crate) struct DirectRows {
 
 impl DirectRows {
     /// A reader, if the image is of the kind: uncompressed large strips of whole bytes that all lie inside the file.
-    pub(crate) fn new(ifd: &Ifd, layout: &RasterLayout, order: ByteOrder, source: Arc<FileSource>) -> Option<Self> {
+    pub(crate) fn new(ifd: &Ifd, layout: &RasterLayout, order: ByteOrder, source: SharedSource) -> Option<Self> {
         let whole_bytes = matches!(layout.bits_per_sample, 8 | 16 | 32 | 64);
         let plain = ifd.compression() == UNCOMPRESSED && ifd.fill_order() == 1;
         if ifd.is_tiled() || !whole_bytes || !plain || ifd.photometric_interpretation() == Some(YCBCR) {

@@ -13,7 +13,7 @@ use super::crs::Crs;
 use super::georeference::Georeference;
 use super::geotiff::Tie;
 use super::metadata::Metadata;
-use super::name_date::date_in_name;
+use super::name_date::{date_in_name, doubt_in_name};
 use super::source::RasterSource;
 use super::sun::Sun;
 use super::wkt::crs_from_wkt;
@@ -57,6 +57,8 @@ pub struct Scene {
     pub georeference: Option<Georeference>,
     /// Metres per pixel along columns (x) and rows (y), at the image's centre.
     pub gsd_m: [f64; 2],
+    /// What says so: `georeference`, `--gsd`, or the metadata's name.
+    pub gsd_from: &'static str,
     /// When it was acquired, if anything says it.
     pub acquired: Option<Acquired>,
     /// Where the sun stood: from the metadata, else computed from time and place.
@@ -100,7 +102,7 @@ impl Scene {
         let found = Facts::collect(path, opened.metadata, options, &mut notes);
         let georeference = georeference(path, opened.tie, &aux, options, &mut notes)?;
         let centre = [f64::from(source.width()) / 2.0, f64::from(source.height()) / 2.0];
-        let gsd_m = gsd(path, georeference.as_ref(), centre, found.metadata.gsd_m, options, &mut notes)?;
+        let (gsd_m, gsd_from) = gsd(path, georeference.as_ref(), centre, found.metadata.gsd_m, options, &mut notes)?;
         let (sun, sun_computed) = sun(&found, georeference.as_ref(), centre);
         let bands = bands(&*source, &found, opened.bands, aux.bands, &mut notes);
         let Metadata { off_nadir_deg, cloud_cover, sensor, .. } = found.metadata;
@@ -110,6 +112,7 @@ impl Scene {
             path,
             georeference,
             gsd_m,
+            gsd_from,
             acquired,
             sun,
             sun_computed,
@@ -165,6 +168,11 @@ impl Facts {
         }
         let by_option = options.acquired.map(|time| Acquired { time, from: AcquiredFrom::Option, date_only: false });
         let acquired = acquired.or(by_name).or(by_option);
+        if acquired.is_none()
+            && let Some(doubt) = path.file_stem().and_then(|stem| doubt_in_name(&stem.to_string_lossy()))
+        {
+            notes.push(format!("{doubt}; say when the image was acquired with --acquired"));
+        }
         Self { metadata, acquired, bands_from }
     }
 }
@@ -272,7 +280,7 @@ fn gsd(
     stated: Option<f64>,
     options: &SceneOptions,
     notes: &mut Vec<String>,
-) -> Result<[f64; 2]> {
+) -> Result<([f64; 2], &'static str)> {
     if let Some(gsd) = options.gsd_m.filter(|gsd| !(gsd.is_finite() && *gsd > 0.0)) {
         return Err(Error::Setting(format!("a GSD of {gsd} m makes no sense; give the metres per pixel with --gsd, 0.5 say")));
     }
@@ -291,8 +299,10 @@ fn gsd(
     {
         notes.push(format!("--gsd {gsd} is not used: the georeference gives {x:.3} x {y:.3} m"));
     }
-    let metadata = stated.map(|gsd| [gsd, gsd]);
-    own.or(given).or(metadata).ok_or_else(|| {
+    let own = own.map(|own| (own, "georeference"));
+    let given = given.map(|given| (given, "--gsd"));
+    let stated = stated.map(|gsd| ([gsd, gsd], "STAC item or vendor metadata"));
+    own.or(given).or(stated).ok_or_else(|| {
         Error::image(path, "the image has no georeference, so its scale is not known; give the metres per pixel with --gsd")
     })
 }

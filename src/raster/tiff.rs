@@ -2,15 +2,16 @@
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tiff_reader::source::{FileSource, SharedSource, TiffSource as _};
 use tiff_reader::{ExtraSample, Ifd, OpenOptions, ParseBudgets, RasterLayout, TiffError, TiffFile};
 
 use super::beside::find_appended;
-use super::conversion::{Conversion, check_colours, from_half, from_inks};
-use super::corrected::CorrectedSource;
+use super::conversion::{CONVERT, Conversion, JPEG, YCBCR, check_colours, from_half, from_inks, shows_rgb};
 use super::guard::guarded;
+use super::jpeg_frame::is_subsampled;
+use super::rewritten::Rewritten;
 use super::rows::DirectRows;
 use super::samples::{Block, SampleType, Samples};
 use super::source::RasterSource;
@@ -42,7 +43,14 @@ enum Mask {
 /// An open TIFF.
 pub struct TiffSource {
     path: PathBuf,
+    /// The file as it is.
     tiff: TiffFile,
+    /// Its first image as libtiff understands it, where the decoder would not.
+    rewritten: Option<TiffFile>,
+    /// The same with all blocks decoded here, once the decoder gave up on one.
+    decoded: OnceLock<Option<TiffFile>>,
+    file: Arc<FileSource>,
+    options: OpenOptions,
     layout: RasterLayout,
     kind: SampleType,
     conversion: Conversion,
@@ -62,7 +70,7 @@ impl TiffSource {
     /// When the file cannot be read, its header makes no sense, its kind is not read by this build, or one of its blocks
     /// cannot be decoded within `max_memory` bytes.
     pub fn open(path: &Path, max_memory: usize) -> Result<Self> {
-        let source = Arc::new(FileSource::open(path).map_err(|error| explain(path, &error))?);
+        let file = Arc::new(FileSource::open(path).map_err(|error| explain(path, &error))?);
         let options = |cache: usize| OpenOptions {
             block_cache_bytes: cache,
             block_cache_slots: 4096,
@@ -73,23 +81,37 @@ impl TiffSource {
         let open = |source: &SharedSource, cache: usize| {
             TiffFile::from_source_with_options(source.clone(), options(cache)).map_err(|error| explain(path, &error))
         };
-        let mut shown: SharedSource = source.clone();
+        let mut shown: SharedSource = file.clone();
         let mut tiff = open(&shown, cache)?;
-        if let Some(corrected) =
-            CorrectedSource::new(&source, &tiff, first(path, &tiff)?).map_err(|error| explain(path, &error))?
-        {
-            shown = corrected;
-            tiff = open(&shown, cache)?;
+        check_colours(path, first(path, &tiff)?)?;
+        let other = Rewritten::new(&file, tiff.byte_order(), first(path, &tiff)?).map(Arc::new);
+        let decodes = other.as_ref().is_some_and(|other| other.decodes());
+        let mut rewritten = None;
+        if let Some(other) = other {
+            shown = other;
+            rewritten = Some(open(&shown, cache)?);
         }
         let ifd = first(path, &tiff)?;
-        check_colours(path, ifd)?;
-        let layout = ifd.raster_layout().map_err(|error| explain(path, &error))?;
+        let pixels = first(path, rewritten.as_ref().unwrap_or(&tiff))?;
+        let layout = pixels.raster_layout().map_err(|error| explain(path, &error))?;
         let kind = sample_type(&layout)
             .ok_or_else(|| Error::image(path, format!("samples of {} bits are not read", layout.bits_per_sample)))?;
-        let rows = DirectRows::new(ifd, &layout, tiff.byte_order(), source.clone());
-        let block_bytes = check_blocks(path, ifd, &layout, rows.is_some(), source.len(), max_memory)?;
+        if layout.predictor == 3 && layout.sample_format != 3 {
+            return Err(explain(path, &TiffError::UnsupportedPredictor(3)));
+        }
+        if pixels.is_tiled() && (pixels.tile_width() == Some(0) || pixels.tile_height() == Some(0)) {
+            return Err(Error::image(path, "the file is damaged: its tiles have no size; copy or download it again"));
+        }
+        if shares_colours(&*shown, pixels) && ifd.photometric_interpretation() != Some(YCBCR) {
+            return Err(Error::image(
+                path,
+                format!("its JPEG coding shares colours between pixels, but the tags say that they are no YCbCr; {CONVERT}"),
+            ));
+        }
+        let rows = if decodes { None } else { DirectRows::new(pixels, &layout, tiff.byte_order(), shown.clone()) };
+        let block_bytes = check_blocks(path, ifd, &layout, rows.is_some(), file.len(), max_memory)?;
         let large_block = (rows.is_none() && block_bytes > LARGE_BLOCK_BYTES).then(|| Mutex::new(()));
-        let missing = missing_blocks(ifd);
+        let missing = missing_blocks(pixels);
         let nodata = nodata(ifd).map(|value| as_stored(kind, value));
         let conversion = Conversion::of(ifd, &layout, tiff.byte_order());
         let alpha = match conversion {
@@ -99,9 +121,25 @@ impl TiffSource {
         let mask = find_mask(path, &tiff, &layout, options(cache / 4));
         if large_block.is_some() && block_bytes > cache {
             // A block that is larger than the cache would be decoded again for every window.
-            tiff = open(&shown, block_bytes)?;
+            *rewritten.as_mut().unwrap_or(&mut tiff) = open(&shown, block_bytes)?;
         }
-        Ok(Self { path: path.to_owned(), tiff, layout, kind, conversion, nodata, alpha, mask, missing, rows, large_block })
+        Ok(Self {
+            path: path.to_owned(),
+            tiff,
+            rewritten,
+            decoded: OnceLock::new(),
+            file,
+            options: options(cache.max(if large_block.is_some() { block_bytes } else { 0 })),
+            layout,
+            kind,
+            conversion,
+            nodata,
+            alpha,
+            mask,
+            missing,
+            rows,
+            large_block,
+        })
     }
 
     /// The file's metadata.
@@ -122,7 +160,7 @@ impl TiffSource {
     /// Whether the compression is one that this reader decodes.
     #[cfg(feature = "gdal")]
     pub(super) fn decodes(&self) -> Result<bool> {
-        Ok(matches!(self.ifd()?.compression(), 1 | 5 | 7 | 8 | 32773 | 32946 | 34887 | 50000 | 50001))
+        Ok(matches!(self.ifd()?.compression(), 1..=5 | 7 | 8 | 32773 | 32946 | 34887 | 34925 | 50000 | 50001))
     }
 
     /// Decoded bytes of all bands, or of one, samples of a pixel side by side, in the type that is shown.
@@ -148,12 +186,14 @@ impl TiffSource {
     /// Red, green and blue (and full alpha) of what is stored as other colours.
     fn colours(&self, window: Window) -> Result<Vec<u8>> {
         if self.conversion == Conversion::Lab {
-            let read = |[col, row, width, height]: [usize; 4]| self.tiff.read_decoded_window_bytes(0, row, col, height, width);
+            let read = |tiff: &TiffFile, [col, row, width, height]: [usize; 4]| {
+                tiff.read_decoded_window_bytes(0, row, col, height, width)
+            };
             return Ok(self.decoded(window, read)?.chunks_exact(3).flat_map(|rgb| [rgb[0], rgb[1], rgb[2], 255]).collect());
         }
         let stored = self.stored(window, None)?;
         Ok(if self.conversion == Conversion::Inks {
-            stored.chunks_exact(4).flat_map(from_inks).collect()
+            stored.chunks_exact(self.layout.samples_per_pixel).flat_map(from_inks).collect()
         } else {
             let colours = YCbCr::new(self.ifd()?);
             stored.chunks_exact(3).flat_map(|pixel| colours.to_rgb(pixel)).collect()
@@ -162,10 +202,18 @@ impl TiffSource {
 
     /// Bytes of all bands, or of one, as they are stored.
     fn stored(&self, window: Window, band: Option<usize>) -> Result<Vec<u8>> {
-        self.decoded(window, |[col, row, width, height]| match (&self.rows, band) {
+        let bands = self.layout.samples_per_pixel;
+        if window.fits(self.width(), self.height()) && band.is_none_or(|band| band < bands) && self.is_missing(window)? {
+            let pixel = if band.is_some() { 1 } else { bands } * self.layout.bytes_per_sample;
+            let requested = window.pixels().saturating_mul(pixel);
+            let limit = self.options.decode_output_bytes;
+            let too_large = || explain(&self.path, &TiffError::DecodeOutputTooLarge { requested, limit });
+            return if requested > limit { Err(too_large()) } else { Ok(vec![0; requested]) };
+        }
+        self.decoded(window, |tiff, [col, row, width, height]| match (&self.rows, band) {
             (Some(rows), band) => rows.read(window, band),
-            (None, Some(band)) => self.tiff.read_band_window_bytes(0, band, row, col, height, width),
-            (None, None) => self.tiff.read_window_bytes(0, row, col, height, width),
+            (None, Some(band)) => tiff.read_band_window_bytes(0, band, row, col, height, width),
+            (None, None) => tiff.read_window_bytes(0, row, col, height, width),
         })
     }
 
@@ -173,7 +221,7 @@ impl TiffSource {
     fn decoded(
         &self,
         window: Window,
-        read: impl FnOnce([usize; 4]) -> std::result::Result<Vec<u8>, TiffError>,
+        read: impl Fn(&TiffFile, [usize; 4]) -> std::result::Result<Vec<u8>, TiffError>,
     ) -> Result<Vec<u8>> {
         if !window.fits(self.width(), self.height()) {
             return Err(Error::image(&self.path, format!("the window {window:?} does not lie in the image")));
@@ -182,7 +230,44 @@ impl TiffSource {
         let place = [col, row, width, height].map(|value| value as usize);
         // A poisoned lock guards no data: it only keeps decoders from running side by side.
         let _one_at_a_time = self.large_block.as_ref().map(|lock| lock.lock().unwrap_or_else(|poison| poison.into_inner()));
-        guarded(&self.path, || read(place).map_err(|error| explain(&self.path, &error)))
+        guarded(&self.path, || {
+            let pixels = self.rewritten.as_ref().unwrap_or(&self.tiff);
+            let result = match read(pixels, place) {
+                // The decoder wants blocks to hold what they should and nothing else; libtiff takes what it needs.
+                Err(error @ TiffError::DecompressionFailed { .. }) => {
+                    self.decoded_here().and_then(|tiff| read(tiff, place).ok()).ok_or(error)
+                }
+                result => result,
+            };
+            result.map_err(|error| explain(&self.path, &error))
+        })
+    }
+
+    /// The first image with its blocks decoded here, if they can be.
+    fn decoded_here(&self) -> Option<&TiffFile> {
+        let open = || {
+            let shown: SharedSource = Arc::new(Rewritten::decoded(&self.file, self.tiff.byte_order(), self.ifd().ok()?)?);
+            let tiff = TiffFile::from_source_with_options(shown, self.options).ok()?;
+            let same = tiff.ifd(0).ok()?.raster_layout().ok()? == self.layout;
+            same.then_some(tiff)
+        };
+        self.decoded.get_or_init(open).as_ref()
+    }
+
+    /// Whether none of the blocks that a window touches is stored.
+    fn is_missing(&self, window: Window) -> Result<bool> {
+        if self.missing.is_empty() || window.pixels() == 0 {
+            return Ok(false);
+        }
+        let (width, height) = block_size(self.ifd()?, &self.layout);
+        let (across, down) = (self.layout.width.div_ceil(width), self.layout.height.div_ceil(height));
+        let touched =
+            |start: u32, length: u32, size: usize| start as usize / size..(start + length).div_ceil(size as u32) as usize;
+        let cols = touched(window.col, window.width, width);
+        let mut rows = touched(window.row, window.height, height);
+        let planes = if self.layout.planar_configuration == 2 { self.layout.samples_per_pixel } else { 1 };
+        let is_missing = |block: usize| (0..planes).all(|plane| self.missing.get(plane * across * down + block) == Some(&true));
+        Ok(rows.all(|row| cols.clone().all(|col| is_missing(row * across + col))))
     }
 
     /// Blocks that are not stored read as nodata where there is such a value (zero otherwise), as in GDAL. `bands` are
@@ -232,7 +317,7 @@ impl RasterSource for TiffSource {
     }
 
     fn bands(&self) -> usize {
-        if self.conversion == Conversion::Lab { 4 } else { self.layout.samples_per_pixel }
+        if matches!(self.conversion, Conversion::Lab | Conversion::Inks) { 4 } else { self.layout.samples_per_pixel }
     }
 
     fn sample_type(&self) -> SampleType {
@@ -278,6 +363,24 @@ impl RasterSource for TiffSource {
         self.fill_sparse(&mut bytes, window, band..band + 1)?;
         Ok(Samples::from_interleaved(self.kind, &bytes, 1, 0..1))
     }
+}
+
+/// Whether the first stored block is a JPEG of several components of which some are subsampled.
+fn shares_colours(source: &dyn tiff_reader::source::TiffSource, pixels: &Ifd) -> bool {
+    /// The frame header lies near the beginning.
+    const HEAD_BYTES: u64 = 4096;
+    if pixels.compression() != JPEG || pixels.samples_per_pixel() < 2 || pixels.planar_configuration() != 1 {
+        return false;
+    }
+    let tables = if pixels.is_tiled() {
+        (pixels.tile_offsets(), pixels.tile_byte_counts())
+    } else {
+        (pixels.strip_offsets(), pixels.strip_byte_counts())
+    };
+    let stored =
+        tables.0.into_iter().flatten().zip(tables.1.into_iter().flatten()).find(|&(offset, count)| offset > 0 && count > 0);
+    let head = stored.and_then(|(offset, count)| source.read_exact_at(offset, count.min(HEAD_BYTES) as usize).ok());
+    head.is_some_and(|head| is_subsampled(&head))
 }
 
 fn first<'a>(path: &Path, tiff: &'a TiffFile) -> Result<&'a Ifd> {
@@ -372,10 +475,15 @@ fn missing_blocks(ifd: &Ifd) -> Vec<bool> {
     if missing.contains(&true) { missing } else { Vec::new() }
 }
 
+/// The value that stands for nothing. As in GDAL, what follows the number is ignored, and what is no number is 0.
 fn nodata(ifd: &Ifd) -> Option<f64> {
-    let text = ifd.tag(TAG_GDAL_NODATA)?.value.as_str()?.trim_matches(|c: char| c.is_whitespace() || c == '\0').to_owned();
+    let text = ifd.tag(TAG_GDAL_NODATA)?.value.as_str()?.trim_matches(|c: char| c.is_whitespace() || c == '\0').replace(',', ".");
+    if text.contains("#QNAN") || text.contains("#IND") {
+        return Some(f64::NAN); // as older C libraries of Microsoft write it
+    }
     // Rust also reads "nan", "inf" and "-inf", in any case.
-    text.parse().ok()
+    let longest = (1..=text.len()).rev().find_map(|end| text.get(..end)?.parse().ok());
+    (!text.is_empty()).then(|| longest.unwrap_or(0.0))
 }
 
 /// A nodata value as precise as the samples are: `0.1` is no 32-bit float.
@@ -383,11 +491,15 @@ fn as_stored(kind: SampleType, value: f64) -> f64 {
     if kind == SampleType::F32 { f64::from(value as f32) } else { value }
 }
 
+/// The first band behind the colours that is stated to be alpha. As in libtiff, 999 says so too.
 fn alpha(ifd: &Ifd, bands: usize) -> Option<usize> {
     let extra = ifd.extra_samples().ok()?;
     let first = bands.checked_sub(extra.len())?;
-    let is_alpha = |sample: &ExtraSample| matches!(sample, ExtraSample::AssociatedAlpha | ExtraSample::UnassociatedAlpha);
-    extra.iter().position(is_alpha).map(|index| first + index)
+    let is_alpha = |sample: &ExtraSample| {
+        matches!(sample, ExtraSample::AssociatedAlpha | ExtraSample::UnassociatedAlpha | ExtraSample::Unknown(999))
+    };
+    let colours = if shows_rgb(ifd) { 3 } else { 1 };
+    extra.iter().enumerate().find_map(|(index, sample)| (first + index >= colours && is_alpha(sample)).then_some(first + index))
 }
 
 /// The mask of the first image: a directory marked as mask, not as overview; else GDAL's `IMAGE.msk`. It has the image's
@@ -431,23 +543,45 @@ fn compression_name(code: u16) -> String {
     name.to_owned()
 }
 
+/// How complex numbers become real ones.
+const MAGNITUDE: &str = "`gdal_calc.py -A IN --calc=\"abs(A)\" --type=Float32 --outfile=OUT.tif`";
+
 /// A decoder's error as one sentence with what to do.
 fn explain(path: &Path, error: &TiffError) -> Error {
     use tiff_reader::TiffError as Tiff;
     let reason = match error {
         Tiff::Io(source, _) => return Error::io(path, std::io::Error::new(source.kind(), source.to_string())),
-        Tiff::UnsupportedCompression(code) => format!(
-            "{} compression is not read by this build; convert the image with `gdal_translate -co COMPRESS=DEFLATE IN OUT`, or build \
-             yardwatch with `--features gdal`",
-            compression_name(*code)
-        ),
-        Tiff::InvalidMagic | Tiff::UnsupportedVersion(_) | Tiff::InvalidBigTiffHeader(_) => format!("not a TIFF file: {error}"),
+        Tiff::UnsupportedCompression(code) => {
+            let name = compression_name(*code);
+            format!("{name} compression is not read by this build; {CONVERT}, or build yardwatch with `--features gdal`")
+        }
+        Tiff::InvalidMagic | Tiff::UnsupportedVersion(_) | Tiff::InvalidBigTiffHeader(_) => {
+            format!("not a TIFF file, or a damaged one: {error}")
+        }
         Tiff::DecodeOutputTooLarge { .. } | Tiff::DecodeOutputAllocationFailed { .. } => {
             format!("{error}; raise --max-memory or cut the image into tiles with `gdal_translate -co TILED=YES IN OUT`")
         }
-        Tiff::OffsetOutOfBounds { .. } | Tiff::Truncated { .. } => format!("the file is damaged or cut short: {error}"),
-        Tiff::DecompressionFailed { .. } => format!("the file is damaged: {error}"),
-        _ => format!("cannot be read: {error}"),
+        Tiff::OffsetOutOfBounds { .. } | Tiff::Truncated { .. } => {
+            format!("the file is damaged or cut short: {error}; copy or download it again")
+        }
+        Tiff::DecompressionFailed { index, reason } if reason.contains("unsupported") => {
+            format!("block {index} is coded in a way that is not read: {reason}; {CONVERT}")
+        }
+        Tiff::DecompressionFailed { index, reason } => {
+            format!("the file is damaged in block {index}: {reason}; copy or download it again")
+        }
+        Tiff::UnsupportedSampleFormat(5 | 6) => {
+            format!("complex numbers are not read; write their magnitude to an image of real numbers: {MAGNITUDE}")
+        }
+        Tiff::UnsupportedSampleFormat(code) => format!("samples of the unknown format {code} are not read"),
+        Tiff::UnsupportedBitsPerSample(bits) => format!("samples of {bits} bits of this format are not read; {CONVERT}"),
+        Tiff::UnsupportedPredictor(code) => {
+            format!("differences between samples of the kind {code} (predictor) are not read; {CONVERT}")
+        }
+        Tiff::TagNotFound(tag) => {
+            format!("the file is damaged or incomplete: the TIFF tag {tag} is missing; copy or download it again")
+        }
+        _ => format!("the TIFF cannot be read: {error}; if GDAL reads it, {CONVERT}"),
     };
     Error::image(path, reason)
 }
