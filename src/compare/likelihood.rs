@@ -3,11 +3,15 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::model::{HIGH_FACTORS, Model};
+use super::model::{Dispersion, HIGH_FACTORS, Model};
 use super::negbin::ln_coefficient;
+use super::vector::{exp, ln, ln_1p, widest};
 
-/// Remembered columns before everything is forgotten (each about 0.8 kB).
-const COLUMNS_KEPT: usize = 60_000;
+/// Remembered columns (each about 1 kB) of days on which the whole yard was seen, before they are forgotten. They serve all sites.
+const WHOLE_KEPT: usize = 45_000;
+
+/// The same of partly seen days. Their shares are seldom met again.
+const PARTLY_KEPT: usize = 15_000;
 
 /// An earlier count: cars seen and the exposure (visible share, times trend).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -46,7 +50,8 @@ pub(super) fn groups(history: &[Seen]) -> Vec<Group> {
     groups
 }
 
-/// Log likelihood of one count at one level: for each layer, for each dispersion.
+/// Log likelihood of one count at one level: for each layer, for each dispersion. Of a day without a car there follows, for each layer,
+/// empty share and dispersion, the same where the yard may have been empty.
 pub(super) type Column = Box<[f64]>;
 
 #[derive(Debug, Default)]
@@ -78,71 +83,157 @@ impl Hasher for Spread {
     }
 }
 
-/// What has been computed for a site.
+/// Counts and exposures by their bits, with what has been computed of them.
+type Remembered = HashMap<(u64, u64), PerCount, BuildHasherDefault<Spread>>;
+
+/// What has been computed, for one site or several.
 #[derive(Debug)]
 pub struct Likelihoods {
     pub(super) model: Model,
-    counts: HashMap<(u64, u64), PerCount, BuildHasherDefault<Spread>>,
-    kept: usize,
+    whole: Remembered,
+    partly: Remembered,
+    /// What all counts of a whole yard share, by column.
+    shares: HashMap<i64, Logarithms, BuildHasherDefault<Spread>>,
+    whole_kept: usize,
+    partly_kept: usize,
 }
+
+/// `ln(1 + m / k)`: of an ordinary day's mean, then of each surge's, for each dispersion.
+type Logarithms = Box<[f64]>;
+
+/// Dispersions that are worked on side by side.
+const LANES: usize = 8;
 
 impl Likelihoods {
     /// Nothing computed yet.
     pub fn new(model: Model) -> Self {
-        Self { model, counts: HashMap::default(), kept: 0 }
+        let (whole, partly, shares) = (HashMap::default(), HashMap::default(), HashMap::default());
+        Self { model, whole, partly, shares, whole_kept: 0, partly_kept: 0 }
     }
 
-    /// Forgets everything when it has become too much; to be called between days.
+    /// Forgets what has become too much; to be called between days.
     pub(super) fn keep_small(&mut self) {
-        if self.kept > COLUMNS_KEPT {
-            self.counts.clear();
-            self.kept = 0;
+        if self.whole_kept > WHOLE_KEPT {
+            self.whole.clear();
+            self.shares.clear();
+            self.whole_kept = 0;
+        }
+        if self.partly_kept > PARTLY_KEPT {
+            self.partly.clear();
+            self.partly_kept = 0;
         }
     }
 
     /// `ln [ (1 - e) f + e g ]` of a count at the level of a column, for each surge share `e` and each dispersion.
     pub(super) fn column(&mut self, seen: Seen, column: i64) -> &[f64] {
-        let model = &self.model;
-        let entry = self.counts.entry((seen.count.to_bits(), seen.exposure.to_bits())).or_insert_with(|| PerCount {
+        let Self { model, whole, partly, shares, whole_kept, partly_kept } = self;
+        let seen_whole = seen.exposure == 1.0;
+        let (counts, kept) = if seen_whole { (whole, whole_kept) } else { (partly, partly_kept) };
+        let entry = counts.entry((seen.count.to_bits(), seen.exposure.to_bits())).or_insert_with(|| PerCount {
             coefficients: model.dispersions.iter().map(|d| ln_coefficient(seen.count, d.size)).collect(),
             columns: HashMap::default(),
         });
-        let kept = &mut self.kept;
         entry.columns.entry(column).or_insert_with(|| {
             *kept += 1;
-            compute(model, &entry.coefficients, seen, model.ln_level(column))
+            let ln_mean = model.ln_level(column) + seen.exposure.ln();
+            let alone;
+            let shared = if seen_whole {
+                shares.entry(column).or_insert_with(|| logarithms(model, ln_mean))
+            } else {
+                alone = logarithms(model, ln_mean);
+                &alone
+            };
+            compute(model, &entry.coefficients, seen, ln_mean, shared)
         })
     }
 }
 
-fn compute(model: &Model, coefficients: &[f64], seen: Seen, ln_level: f64) -> Column {
-    let width = model.dispersions.len();
-    let mut out = vec![0.0; model.layers.len() * width].into_boxed_slice();
-    let ln_mean = ln_level + seen.exposure.ln();
-    let ln_factors = HIGH_FACTORS.map(f64::ln);
-    for (j, (dispersion, &coefficient)) in model.dispersions.iter().zip(coefficients).enumerate() {
-        let ln_ratio = ln_mean - dispersion.ln_size;
-        let ratio = ln_ratio.exp();
-        let at = |factor: f64, ln_factor: f64| {
-            // ln(1 + m/k) once; ln(1 + k/m) is that plus ln(k/m).
-            let ln_whole = ln_1p(ratio * factor);
-            coefficient - dispersion.size * ln_whole - seen.count * (ln_whole - (ln_ratio + ln_factor))
-        };
-        let ordinary = at(1.0, 0.0);
-        let surges: [f64; HIGH_FACTORS.len()] = std::array::from_fn(|i| at(HIGH_FACTORS[i], ln_factors[i]));
-        let top = surges.iter().copied().fold(ordinary, f64::max);
-        let surges = surges.map(|s| (s - top).exp());
-        let plain = (ordinary - top).exp();
-        out[j] = ordinary;
-        for (number, layer) in model.layers.iter().enumerate().skip(1) {
-            let high: f64 = layer.factors.iter().zip(surges).map(|(weight, surge)| weight * surge).sum();
-            out[number * width + j] = ((1.0 - layer.share) * plain + layer.share * high).max(f64::MIN_POSITIVE).ln() + top;
+widest! {
+    /// What does not depend on the count.
+    fn logarithms(model: &Model, ln_mean: f64) -> Logarithms {
+        let width = model.dispersions.len();
+        let mut shared = vec![0.0; width * (1 + HIGH_FACTORS.len())].into_boxed_slice();
+        let (ordinary, surges) = shared.split_at_mut(width);
+        for (ratio, dispersion) in ordinary.iter_mut().zip(&model.dispersions) {
+            *ratio = exp((ln_mean - dispersion.ln_size).min(700.0));
         }
+        for (surges, factor) in surges.chunks_exact_mut(width).zip(HIGH_FACTORS) {
+            for (value, ratio) in surges.iter_mut().zip(ordinary.iter()) {
+                *value = ln_1p(ratio * factor);
+            }
+        }
+        for value in ordinary {
+            *value = ln_1p(*value);
+        }
+        shared
     }
-    out
 }
 
-/// `ln(1 + x)`; the usual logarithm is the faster one and loses nothing where `x` is not small.
-fn ln_1p(x: f64) -> f64 {
-    if x < 0.05 { x.ln_1p() } else { (1.0 + x).ln() }
+widest! {
+    fn compute(model: &Model, coefficients: &[f64], seen: Seen, ln_mean: f64, shared: &[f64]) -> Column {
+        let (width, layers) = (model.dispersions.len(), model.layers.len());
+        let empties = if seen.count > 0.0 { 0 } else { model.empty_shares.len() };
+        let mut out = vec![0.0; layers * width * (1 + empties)].into_boxed_slice();
+        for start in (0..width).step_by(LANES) {
+            let used = LANES.min(width - start);
+            // An ordinary day's log density, then that of each surge. The last dispersion stands for those that are missing.
+            let mut densities = [[0.0; LANES]; 1 + HIGH_FACTORS.len()];
+            for (number, densities) in densities.iter_mut().enumerate() {
+                let ln_factor = if number == 0 { 0.0 } else { HIGH_FACTORS[number - 1].ln() };
+                let shared = &shared[number * width..(number + 1) * width];
+                for (i, density) in densities.iter_mut().enumerate() {
+                    let j = start + i.min(used - 1);
+                    let Dispersion { size, ln_size, .. } = model.dispersions[j];
+                    // ln(1 + m/k) is shared; ln(1 + k/m) is that plus ln(k/m).
+                    *density = coefficients[j] - size * shared[j] - seen.count * (shared[j] - (ln_mean - ln_size + ln_factor));
+                }
+            }
+            let mut top = densities[0];
+            for density in &densities {
+                for i in 0..LANES {
+                    top[i] = if density[i] > top[i] { density[i] } else { top[i] };
+                }
+            }
+            let mut shares = densities;
+            for share in &mut shares {
+                for i in 0..LANES {
+                    share[i] = exp(share[i] - top[i]);
+                }
+            }
+            out[start..start + used].copy_from_slice(&densities[0][..used]);
+            for (number, layer) in model.layers.iter().enumerate().skip(1) {
+                let mut mixed = shares[0];
+                for i in 0..LANES {
+                    mixed[i] *= 1.0 - layer.share;
+                }
+                for (share, weight) in shares[1..].iter().zip(layer.factors) {
+                    for i in 0..LANES {
+                        mixed[i] += layer.share * weight * share[i];
+                    }
+                }
+                for i in 0..LANES {
+                    mixed[i] = ln(mixed[i]) + top[i];
+                }
+                out[number * width + start..][..used].copy_from_slice(&mixed[..used]);
+            }
+        }
+        if empties > 0 {
+            let (occupied, zeros) = out.split_at_mut(layers * width);
+            for (occupied, zeros) in occupied.chunks_exact(width).zip(zeros.chunks_exact_mut(empties * width)) {
+                for ((empty, _), zeros) in model.empty_shares.iter().zip(zeros.chunks_exact_mut(width)) {
+                    for (zero, density) in zeros.iter_mut().zip(occupied) {
+                        *zero = ln_empty_or(*empty, *density);
+                    }
+                }
+            }
+        }
+        out
+    }
+}
+
+/// Log likelihood of a day without a car, where the yard is empty on this share of days and else has none with a probability of
+/// this logarithm.
+#[inline(always)]
+fn ln_empty_or(empty: f64, ln_density: f64) -> f64 {
+    if empty > 0.0 { ln(empty + (1.0 - empty) * exp(ln_density)) } else { ln_density }
 }

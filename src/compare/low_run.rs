@@ -23,6 +23,9 @@ const MOST_DAYS: usize = 6;
 /// A day of a run has less than this share of the median before the run: the rule is for yards that fell silent, not for a slack season.
 const LOW_SHARE: f64 = 0.5;
 
+/// Terms that are sooner added one by one than computed as a whole.
+const FEW: f64 = 100.0;
+
 /// A day of the run: the cars (in units) that it has at most, and how it was seen.
 struct Limit {
     most: f64,
@@ -30,39 +33,50 @@ struct Limit {
     error: Vec<(f64, f64)>,
 }
 
-/// The run of low days that ends with a day (in retrospect: that holds it), the one that is least probable; none where the day before
-/// was not low.
+/// The run of low days that ends with a day (in retrospect: that holds it), the one that is least probable; none where no neighbouring
+/// day was low.
 pub(super) fn low_run(today: &Usable<'_>, usable: &[Usable<'_>], rules: &Rules, likelihoods: &mut Likelihoods) -> Option<LowRun> {
     let near = i64::from(rules.history.exclusion_days);
     let Surroundings { record, .. } = surroundings(usable, today.date, rules);
     let (before, after) = record.split_at(record.partition_point(|u| u.day < today.day));
+    // Days to come that are no higher are no baseline either.
     let end = after.iter().take_while(|u| rate(u) <= rate(today)).last().map_or(today.day, |u| u.day);
     let mut evidence = vec![*today];
+    let (mut since, mut until, mut days) = (*today, end, 1);
     let (mut highest, mut most) = (rate(today), today.count.count);
     let mut best: Option<LowRun> = None;
-    for (i, first) in before.iter().enumerate().rev() {
-        (highest, most) = (highest.max(rate(first)), most.max(first.count.count));
-        let baseline: Vec<Usable<'_>> =
-            record.iter().filter(|u| u.day < first.day - near || u.day > end + near).copied().collect();
-        if baseline.len() < rules.history.min_history || highest >= LOW_SHARE * median_rate(&baseline) {
-            break;
-        }
-        // The same cars, or the same lack of them, may still be there; and what is hidden is not lacking.
-        let nearest = evidence.last().map_or(today.day, |u| u.day);
-        if first.day >= nearest - near || first.count.coverage < rules.alarm.dropout_coverage {
-            continue;
-        }
-        evidence.push(*first);
-        let searched = 2.0_f64.powi(evidence.len() as i32 - 1);
-        let p = (searched * probability(&evidence, highest, today.day, &baseline, rules, likelihoods)).min(1.0);
-        if best.as_ref().is_none_or(|best| p < best.p) {
-            best = Some(LowRun { since: first.date, days: before.len() - i + 1, most, p: p.max(FLOOR) });
-        }
-        if evidence.len() == MOST_DAYS {
-            break;
+    let neighbours: [&mut dyn Iterator<Item = &Usable<'_>>; 2] = [&mut before.iter().rev(), &mut after.iter()];
+    for neighbour in neighbours {
+        for next in neighbour {
+            if evidence.len() == MOST_DAYS {
+                return best;
+            }
+            let (first, last) = (since.day.min(next.day), until.max(next.day));
+            let baseline: Vec<Usable<'_>> =
+                record.iter().filter(|u| u.day < first - near || u.day > last + near).copied().collect();
+            if baseline.len() < rules.history.min_history || highest.max(rate(next)) >= LOW_SHARE * median_rate(&baseline) {
+                break;
+            }
+            (highest, most) = (highest.max(rate(next)), most.max(next.count.count));
+            (since, until, days) = (if next.day < since.day { *next } else { since }, last, days + 1);
+            // The same cars, or the same lack of them, may still be there; and what is hidden is not lacking.
+            let same = evidence.iter().any(|u| (u.day - next.day).abs() <= near);
+            if same || next.count.coverage < rules.alarm.dropout_coverage {
+                continue;
+            }
+            evidence.push(*next);
+            let p = searched(evidence.len()) * probability(&evidence, highest, today.day, &baseline, rules, likelihoods);
+            if best.as_ref().is_none_or(|best| p < best.p) {
+                best = Some(LowRun { since: since.date, days, most, p: p.clamp(FLOOR, 1.0) });
+            }
         }
     }
     best
+}
+
+/// What a run of so many days costs because its beginning is looked for. Runs of all lengths together add half a day's own false alarms.
+fn searched(days: usize) -> f64 {
+    2.0_f64.powi(days as i32)
 }
 
 fn rate(day: &Usable<'_>) -> f64 {
@@ -133,9 +147,14 @@ impl Limit {
     fn probability(&self, level: f64, size: f64) -> f64 {
         let mean = level * self.exposure;
         let reach = self.error.last().map_or(0.0, |error| error.0);
-        let first = (self.most - reach).max(0.0);
-        // From the lowest count that the error reaches up, term by term.
-        let (mut y, mut p, mut sum) = (first, ln_pmf(first, mean, size).exp(), ln_lower(first as u64, mean, size).exp());
+        // From no car up, term by term; from the lowest count that the error reaches where that would be long or too small a number.
+        let ln_none = ln_pmf(0.0, mean, size);
+        let (mut y, mut p) = (0.0, ln_none.exp());
+        let mut sum = p;
+        if ln_none < -600.0 || self.most - reach > FEW {
+            y = (self.most - reach).max(0.0);
+            (p, sum) = (ln_pmf(y, mean, size).exp(), ln_lower(y as u64, mean, size).exp());
+        }
         let mut total = 0.0;
         for (error, weight) in self.error.iter().rev() {
             let most = self.most - error;

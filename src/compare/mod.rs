@@ -24,6 +24,7 @@ mod segment;
 pub mod shift;
 mod site;
 mod trend;
+mod vector;
 
 pub use adjust::benjamini_hochberg;
 pub use counts_csv::{Columns, CountsRead, read_counts};

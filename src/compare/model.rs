@@ -51,7 +51,10 @@ pub(super) const MAX_LAYERS: usize = 8;
 pub const HIGH_FACTORS: [f64; 5] = [2.0, 3.0, 4.0, 6.0, 10.0];
 
 /// Share of days on which the yard stands empty, and its prior.
-const EMPTY_SHARES: [(f64, f64); 4] = [(0.0, 0.8), (0.1, 0.2 / 3.0), (0.3, 0.2 / 3.0), (0.5, 0.2 / 3.0)];
+///
+/// The less often a yard is supposed to stand empty, the sooner a first empty day is a drop-out (one in a hundred after 8 days), and the
+/// oftener one is that was a yard's habit.
+const EMPTY_SHARES: [(f64, f64); 4] = [(0.0, 0.75), (0.1, 0.25 / 3.0), (0.3, 0.25 / 3.0), (0.5, 0.25 / 3.0)];
 
 /// Scale of the half-normal prior of the coefficient of variation `k^-1/2`.
 const CV_SCALE: f64 = 0.5;

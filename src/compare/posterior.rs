@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::likelihood::{Group, Likelihoods, Seen, groups};
 use super::model::{COARSEST_STRIDE, FINEST_STEP, HIGH_FACTORS, Layer, Levels, MAX_LAYERS, Model};
 use super::segment::greatest;
+use super::vector::{add, exp};
 
 /// Grid points further than this below the peak, in log density, are left out.
 const SIGNIFICANT: f64 = 20.0;
@@ -101,13 +102,13 @@ impl Posterior {
                         weights.iter().sum()
                     } else {
                         let share = |empty: f64| {
-                            let occupied = (1.0 - empty) * mixed.exp();
+                            let occupied = (1.0 - empty) * exp(mixed);
                             if occupied > 0.0 { occupied / (empty + occupied) } else { 0.0 }
                         };
                         weights.iter().zip(&empties).map(|(weight, (empty, _))| weight * share(*empty)).sum()
                     };
                     if occupied > 0.0 {
-                        total += occupied * (1.0 - (1.0 - layer.share) * (ordinary - mixed).exp()).max(0.0);
+                        total += occupied * (1.0 - (1.0 - layer.share) * exp(ordinary - mixed)).max(0.0);
                     }
                 }
             }
@@ -140,17 +141,42 @@ fn columns(likelihoods: &mut Likelihoods, groups: &[Group]) -> BTreeMap<i64, Wei
     let rates = groups.iter().map(|g| g.seen.count / g.seen.exposure);
     let (low, high) = rates.filter(|r| *r > 0.0).fold((1.0_f64, 1.0_f64), |(low, high), r| (low.min(r), high.max(r)));
     let mut stride = COARSEST_STRIDE;
-    // A level e^4 below the least count or e^3 above the greatest explains nothing.
-    let mut first = ((low.ln() - 4.0) / FINEST_STEP / stride as f64).floor() as i64 * stride;
-    let mut last = ((high.ln() + 3.0) / FINEST_STEP / stride as f64).ceil() as i64 * stride;
+    let at = |rate: f64| (rate.ln() / FINEST_STEP / stride as f64).floor() as i64 * stride;
+    // Without surges the history may ask for quite other parameters than with them: both must be resolved.
+    let width = likelihoods.model.dispersions.len() * likelihoods.model.empty_shares.len();
+    // Below the level at which the least count is the greatest surge, and above the greatest count, the density only falls: from
+    // there outwards to where it does not matter, and not further than e^4 below the least count and e^3 above the greatest.
+    let (mut first, mut last) = (at(low / HIGH_FACTORS[HIGH_FACTORS.len() - 1]), at(high) + stride);
+    let mut best = [f64::NEG_INFINITY; 2];
+    let mut matters = |column: i64, done: &mut BTreeMap<i64, Weights>| {
+        let weights = weights(likelihoods, groups, &constants, column);
+        let highest = [greatest(&weights), greatest(&weights[..width])];
+        best = [best[0].max(highest[0]), best[1].max(highest[1])];
+        done.insert(column, weights);
+        highest.iter().zip(best).any(|(highest, best)| *highest > best - SIGNIFICANT)
+    };
+    let mut column = first;
+    while column <= last {
+        matters(column, &mut done);
+        column += stride;
+    }
+    let (lowest, uppermost) = (at(low * (-4.0_f64).exp()), at(high * 3.0_f64.exp()) + stride);
+    let mut outwards = true;
+    while outwards && first > lowest {
+        first -= stride;
+        outwards = matters(first, &mut done);
+    }
+    outwards = true;
+    while outwards && last < uppermost {
+        last += stride;
+        outwards = matters(last, &mut done);
+    }
     loop {
         let mut column = first;
         while column <= last {
             done.entry(column).or_insert_with(|| weights(likelihoods, groups, &constants, column));
             column += stride;
         }
-        // Without surges the history may ask for quite other parameters than with them: both must be resolved.
-        let width = likelihoods.model.dispersions.len() * likelihoods.model.empty_shares.len();
         let grid: Vec<(i64, &Weights)> =
             done.range(first..=last).filter(|(column, _)| *column % stride == 0).map(|(c, w)| (*c, w)).collect();
         let full = significant(&grid, 0..grid.first().map_or(0, |g| g.1.len()));
@@ -211,28 +237,18 @@ fn constants(model: &Model, groups: &[Group]) -> Vec<f64> {
 /// Log posterior density at a level: per layer (surge share, then empty share), per dispersion.
 fn weights(likelihoods: &mut Likelihoods, groups: &[Group], constants: &[f64], column: i64) -> Weights {
     let width = likelihoods.model.dispersions.len();
-    let (layers, empties) = (likelihoods.model.layers.len(), likelihoods.model.empty_shares.clone());
+    let (layers, empties) = (likelihoods.model.layers.len(), likelihoods.model.empty_shares.len());
     let mut occupied = vec![0.0; layers * width];
-    let mut zeros = vec![0.0; layers * empties.len() * width];
+    let mut zeros = vec![0.0; layers * empties * width];
     for group in groups {
         let table = likelihoods.column(group.seen, column);
-        if group.seen.count > 0.0 {
-            occupied.iter_mut().zip(table).for_each(|(sum, ln)| *sum += group.times * ln);
-        } else {
-            for (layer, ln) in table.chunks_exact(width).enumerate() {
-                for (e, (empty, _)) in empties.iter().enumerate() {
-                    let at = (layer * empties.len() + e) * width;
-                    for (sum, ln) in zeros[at..at + width].iter_mut().zip(ln) {
-                        *sum += group.times * (empty + (1.0 - empty) * ln.exp()).ln();
-                    }
-                }
-            }
-        }
+        let (sums, table) = if group.seen.count > 0.0 { (&mut occupied, table) } else { (&mut zeros, &table[layers * width..]) };
+        add(sums, group.times, table);
     }
     // The prior of the level is L^-1/2 dL, that is L^1/2 on the grid of ln L.
     let ln_level = 0.5 * likelihoods.model.ln_level(column);
     for (number, (zeros, constant)) in zeros.chunks_exact_mut(width).zip(constants).enumerate() {
-        let layer = number / empties.len();
+        let layer = number / empties;
         let occupied = &occupied[layer * width..(layer + 1) * width];
         for ((sum, occupied), dispersion) in zeros.iter_mut().zip(occupied).zip(&likelihoods.model.dispersions) {
             *sum += ln_level + constant + occupied + dispersion.ln_weight;
@@ -248,7 +264,7 @@ fn collect(likelihoods: &Likelihoods, groups: Vec<Group>, columns: &BTreeMap<i64
     let plain_part = width * empties.len();
     let best = columns.values().map(|w| greatest(w)).fold(f64::NEG_INFINITY, f64::max);
     let best_plain = columns.values().map(|w| greatest(&w[..plain_part])).fold(f64::NEG_INFINITY, f64::max);
-    let mut cells = Vec::new();
+    let mut cells = Vec::with_capacity(columns.len() * width);
     let (mut total, mut total_plain) = (0.0, 0.0);
     let (mut empty_full, mut empty_plain) = (0.0, 0.0);
     for (&column, weights) in columns {
@@ -290,7 +306,7 @@ fn collect(likelihoods: &Likelihoods, groups: Vec<Group>, columns: &BTreeMap<i64
         }
     }
     cells.retain(|(cell, _)| cell.full > NEGLIGIBLE * total || cell.plain > NEGLIGIBLE * total_plain);
-    let mut parts = Vec::with_capacity(cells.len());
+    let (mut parts, mut high_parts) = (Vec::with_capacity(2 * cells.len()), Vec::with_capacity(cells.len()));
     for (cell, high) in &mut cells {
         cell.layers.iter_mut().for_each(|w| *w /= total);
         cell.full /= total;
@@ -301,16 +317,18 @@ fn collect(likelihoods: &Likelihoods, groups: Vec<Group>, columns: &BTreeMap<i64
             let full = share / total;
             ordinary -= full;
             if full > NEGLIGIBLE {
-                parts.push(Part { level: factor * level, size, full, plain: 0.0 });
+                high_parts.push(Part { level: factor * level, size, full, plain: 0.0 });
             }
         }
         parts.push(Part { level, size, full: ordinary, plain });
     }
+    // Together, so that what has no weight without surges is passed over.
+    parts.append(&mut high_parts);
     let cells = cells.into_iter().map(|(cell, _)| cell).collect();
     Posterior { cells, empty_full: empty_full / total, empty_plain: empty_plain / total_plain, groups, parts }
 }
 
 /// `e^x`, or 0 where it does not matter.
 fn exp_above(x: f64) -> f64 {
-    if x > -40.0 { x.exp() } else { 0.0 }
+    if x > -40.0 { exp(x) } else { 0.0 }
 }

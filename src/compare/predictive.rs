@@ -2,6 +2,7 @@
 
 use super::negbin::{ln_pmf, ln_upper, upper_sum};
 use super::posterior::{Part, Posterior};
+use super::vector::widest;
 
 /// Steps of the count's error on each side of zero at most; wider errors are taken in wider steps.
 const ERROR_STEPS: f64 = 64.0;
@@ -140,7 +141,7 @@ impl<'a> Predictive<'a> {
             let mut waiting = parts.to_vec();
             while !waiting.is_empty() {
                 let (mut lanes, parts) = Lanes::of_some(&mut waiting, self.exposure);
-                lanes.fill(&mut self.body, &inverse);
+                fill(&mut lanes, &mut self.body, &inverse);
                 for (part, tail) in parts.iter().zip(lanes.tails(&parts, self.exposure)) {
                     beyond = [beyond[0] + part.full * tail, beyond[1] + part.plain * tail];
                 }
@@ -206,7 +207,7 @@ impl<'a> Predictive<'a> {
 const LANES: usize = 8;
 
 /// A probability that no sum feels any more.
-const NOTHING: f64 = 1e-30;
+const NOTHING: f64 = 1e-24;
 
 /// Terms added one by one to a tail, at most; a longer tail is computed as a whole.
 const TAIL_TERMS: f64 = 1500.0;
@@ -258,27 +259,14 @@ impl Lanes {
     }
 
     /// On to the next count; `inverse` is `1 / (y + 1)`. Gives the sum of the new terms.
+    #[inline(always)]
     fn step(&mut self, inverse: f64) -> f64 {
         let y = self.y as f64;
-        let mut sum = 0.0;
-        for ((p, size), step) in self.p.iter_mut().zip(&self.size).zip(&self.step) {
-            *p *= (y + size) * inverse * step;
-            sum += *p;
+        for i in 0..LANES {
+            self.p[i] *= (y + self.size[i]) * inverse * self.step[i];
         }
         self.y += 1;
-        sum
-    }
-
-    /// Adds the terms to a body, up to its end or to where nothing is left. `inverse` are the values of `1 / (y + 1)`.
-    fn fill(&mut self, body: &mut [[f64; 2]], inverse: &[f64]) {
-        for (value, inverse) in body.iter_mut().zip(inverse).skip(self.y) {
-            let weighed = |weights: &[f64; LANES]| -> f64 { weights.iter().zip(&self.p).map(|(w, p)| w * p).sum() };
-            let (full, plain) = (weighed(&self.full), weighed(&self.plain));
-            *value = [value[0] + full, value[1] + plain];
-            if self.step(*inverse) < NOTHING && self.y as f64 > self.highest_mean {
-                return;
-            }
-        }
+        weighed(&[1.0; LANES], &self.p)
     }
 
     /// Probabilities of the count reached or more.
@@ -289,12 +277,7 @@ impl Lanes {
             self.size.iter().zip(&self.step).map(|(size, step)| step * ((y + size) / (y + 1.0)).max(1.0)).fold(0.0, f64::max);
         let mut tails = [0.0; LANES];
         if ratio < 1.0 - 40.0 / TAIL_TERMS {
-            for _ in 0..TAIL_TERMS as usize {
-                tails.iter_mut().zip(&self.p).for_each(|(tail, p)| *tail += p);
-                if self.step(1.0 / (self.y as f64 + 1.0)) < NOTHING {
-                    break;
-                }
-            }
+            add_terms(&mut self, &mut tails);
             return tails;
         }
         for ((tail, part), p) in tails.iter_mut().zip(parts).zip(self.p) {
@@ -309,6 +292,46 @@ impl Lanes {
         }
         tails
     }
+}
+
+widest! {
+    /// Adds the terms to a body, up to its end or to where nothing is left. `inverse` are the values of `1 / (y + 1)`.
+    fn fill(lanes: &mut Lanes, body: &mut [[f64; 2]], inverse: &[f64]) {
+        let any_plain = lanes.plain != [0.0; LANES];
+        for (value, inverse) in body.iter_mut().zip(inverse).skip(lanes.y) {
+            value[0] += weighed(&lanes.full, &lanes.p);
+            if any_plain {
+                value[1] += weighed(&lanes.plain, &lanes.p);
+            }
+            if lanes.step(*inverse) < NOTHING && lanes.y as f64 > lanes.highest_mean {
+                return;
+            }
+        }
+    }
+}
+
+widest! {
+    /// Adds up the terms from the count reached to where nothing is left.
+    fn add_terms(lanes: &mut Lanes, sums: &mut [f64; LANES]) {
+        for _ in 0..TAIL_TERMS as usize {
+            for (sum, p) in sums.iter_mut().zip(&lanes.p) {
+                *sum += p;
+            }
+            if lanes.step(1.0 / (lanes.y as f64 + 1.0)) < NOTHING {
+                break;
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn weighed(weights: &[f64; LANES], terms: &[f64; LANES]) -> f64 {
+    // Halves first: so the sum can be done side by side too.
+    let mut sums = [0.0; LANES / 2];
+    for (i, sum) in sums.iter_mut().enumerate() {
+        *sum = weights[i] * terms[i] + weights[i + LANES / 2] * terms[i + LANES / 2];
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3])
 }
 
 /// Upper tails around a count.

@@ -3,7 +3,8 @@
 
 use super::likelihood::Seen;
 use super::model::dispersions;
-use super::negbin::{ln_coefficient, ln_pmf_from};
+use super::negbin::ln_coefficient;
+use super::vector::{add, exp, ln, ln_1p, widest};
 
 /// Step of `ln L`; marginal likelihoods need no finer one, since segments are compared, not predicted from.
 const STEP: f64 = 0.0625;
@@ -57,19 +58,14 @@ impl SegmentGrid {
 
     /// Log likelihood of a day per cell; `surge_share` of the days may be surges.
     pub fn day(&self, seen: Seen, surge_share: f64) -> Vec<f64> {
-        let coefficients: Vec<f64> = self.sizes.iter().map(|size| ln_coefficient(seen.count, *size)).collect();
-        let mut cells = Vec::with_capacity(self.ln_prior.len());
-        for level in &self.levels {
-            for (size, coefficient) in self.sizes.iter().zip(&coefficients) {
-                let at = |factor: f64| ln_pmf_from(*coefficient, seen.count, factor * level * seen.exposure, *size);
-                let ordinary = at(1.0);
-                cells.push(if surge_share > 0.0 {
-                    let surge = SURGES.map(|f| at(f).exp()).iter().sum::<f64>() / SURGES.len() as f64;
-                    ((1.0 - surge_share) * ordinary.exp() + surge_share * surge).max(1e-300).ln()
-                } else {
-                    ordinary
-                });
-            }
+        let sizes = &self.sizes;
+        let coefficients: Vec<f64> = sizes.iter().map(|size| ln_coefficient(seen.count, *size)).collect();
+        let factors: Vec<(f64, f64)> =
+            std::iter::once((1.0, 1.0 - surge_share)).chain(SURGES.map(|f| (f, surge_share / SURGES.len() as f64))).collect();
+        let factors = if surge_share > 0.0 { &factors[..] } else { &factors[..1] };
+        let mut cells = vec![0.0; self.ln_prior.len()];
+        for (cells, level) in cells.chunks_exact_mut(sizes.len()).zip(&self.levels) {
+            ln_mixture(cells, factors, level * seen.exposure, seen.count, sizes, &coefficients);
         }
         cells
     }
@@ -92,6 +88,23 @@ impl SegmentGrid {
     }
 }
 
+widest! {
+    /// Log of a mixture of negative binomials at a count, for each dispersion; `factors` are multiples of the mean with their shares.
+    fn ln_mixture(out: &mut [f64], factors: &[(f64, f64)], mean: f64, count: f64, sizes: &[f64], coefficients: &[f64]) {
+        for (factor, share) in factors {
+            let mean = factor * mean;
+            for ((sum, size), coefficient) in out.iter_mut().zip(sizes).zip(coefficients) {
+                let ratio = mean / size;
+                let ln_whole = ln_1p(ratio);
+                *sum += share * exp(coefficient - size * ln_whole - count * (ln_whole - ln(ratio)));
+            }
+        }
+        for sum in out {
+            *sum = ln(if *sum > 1e-300 { *sum } else { 1e-300 });
+        }
+    }
+}
+
 /// Days that share one level and one dispersion.
 #[derive(Debug)]
 pub(super) struct Run {
@@ -102,7 +115,7 @@ pub(super) struct Run {
 impl Run {
     /// One more day, before or after the others: their order does not matter.
     pub fn add(&mut self, day: &[f64]) {
-        self.sum.iter_mut().zip(day).for_each(|(s, d)| *s += d);
+        add(&mut self.sum, 1.0, day);
     }
 
     /// Log marginal likelihood of the days.
@@ -128,7 +141,7 @@ pub(super) fn ln_sum_exp(values: &[f64]) -> f64 {
         return top;
     }
     // Terms e^-40 below the greatest do not change the sum; most of a long history's grid is there.
-    top + values.iter().filter(|v| **v > top - 40.0).map(|v| (v - top).exp()).sum::<f64>().ln()
+    top + values.iter().filter(|v| **v > top - 40.0).map(|v| exp(v - top)).sum::<f64>().ln()
 }
 
 /// The greatest value, looked for in lanes of their own: a search in one line cannot be done in parallel by the processor.
