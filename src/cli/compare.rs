@@ -184,8 +184,9 @@ fn summary(site: &str, days: &[Day]) -> String {
     let unusual = |day: &&Day| matches!(day.verdict, Verdict::AnomalousHigh | Verdict::HighRecurrent | Verdict::DropOut);
     let flagged: Vec<&Day> = days.iter().filter(unusual).collect();
     let mut lines = vec![format!(
-        "{name}{} days, {} out of the ordinary",
+        "{name}{} {}, {} out of the ordinary",
         days.len(),
+        if days.len() == 1 { "day" } else { "days" },
         if flagged.is_empty() { "none".into() } else { flagged.len().to_string() }
     )];
     lines.extend(flagged.iter().map(|day| format!("  {}  {:<14}  {}", day.date, day.verdict.name(), day.explanation)));

@@ -1,6 +1,6 @@
 //! Counts from any CSV: a date and a count are enough; everything else is used where it is there.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
@@ -16,6 +16,9 @@ const LARGEST: f64 = 1e9;
 
 /// Rows whose trouble is told one by one; beyond, only their number is known.
 const TOLD: usize = 100;
+
+/// Days of all sites together that are compared in one run: about 4 GiB of memory.
+const MOST_DAYS: usize = 3_000_000;
 
 /// Which columns hold what. Unset ones are found by their usual names, upper or lower case.
 #[derive(Debug, Clone, Default)]
@@ -81,7 +84,8 @@ pub fn read_counts(path: &Path, columns: &Columns) -> Result<CountsRead> {
 
 fn collect<R: Read>(path: &Path, reader: &mut csv::Reader<R>, layout: &Layout) -> Result<CountsRead> {
     let mut read = CountsRead::default();
-    let mut best: BTreeMap<String, BTreeMap<Date, DatedCount>> = BTreeMap::new();
+    let mut sites: HashMap<String, usize> = HashMap::new();
+    let mut best: BTreeMap<(usize, Date), DatedCount> = BTreeMap::new();
     let mut record = ByteRecord::new();
     loop {
         let line = reader.position().line();
@@ -93,11 +97,15 @@ fn collect<R: Read>(path: &Path, reader: &mut csv::Reader<R>, layout: &Layout) -
         read.rows += 1;
         match layout.count(&record) {
             Ok(count) => {
-                let days = match best.get_mut(&count.site) {
-                    Some(days) => days,
-                    None => best.entry(count.site.clone()).or_default(),
+                let site = match sites.get(&count.site) {
+                    Some(site) => *site,
+                    None => {
+                        let site = sites.len();
+                        sites.insert(count.site.clone(), site);
+                        site
+                    }
                 };
-                keep_best(days, count);
+                keep_best(&mut best, site, count);
             }
             Err(reason) => {
                 read.rejected += 1;
@@ -106,14 +114,26 @@ fn collect<R: Read>(path: &Path, reader: &mut csv::Reader<R>, layout: &Layout) -
                 }
             }
         }
+        if best.len() > MOST_DAYS {
+            return Err(Error::document(path, too_many(sites.len())));
+        }
     }
-    read.counts = best.into_values().flat_map(BTreeMap::into_values).collect();
+    read.counts = best.into_values().collect();
+    read.counts.sort_by(|a, b| a.site.cmp(&b.site).then(a.time.cmp(&b.time)));
     Ok(read)
 }
 
-fn keep_best(days: &mut BTreeMap<Date, DatedCount>, count: DatedCount) {
+fn too_many(sites: usize) -> String {
+    format!(
+        "more than {MOST_DAYS} days of {sites} {} are too many for one run; compare the sites in several files, or name the column with \
+         the yards with --site-column if they are not {sites}",
+        if sites == 1 { "site" } else { "sites" }
+    )
+}
+
+fn keep_best(days: &mut BTreeMap<(usize, Date), DatedCount>, site: usize, count: DatedCount) {
     use std::collections::btree_map::Entry;
-    match days.entry(count.date()) {
+    match days.entry((site, count.date())) {
         Entry::Vacant(entry) => {
             entry.insert(count);
         }

@@ -35,9 +35,9 @@ pub(super) fn explain(day: &Day) -> String {
 }
 
 fn count(day: &Day, cars: f64) -> String {
-    let mut text = format!("{} {}", number(cars), if cars == 1.0 { "car" } else { "cars" });
+    let mut text = self::cars(cars);
     if let (Some(low), Some(high)) = (day.low, day.high) {
-        text += &format!(" ({} to {})", number(low), number(high));
+        text += &format!(" ({low} to {high})");
     }
     if day.coverage < 0.995 {
         text += &format!(" with {:.0} % of the yard visible", 100.0 * day.coverage);
@@ -48,7 +48,7 @@ fn count(day: &Day, cars: f64) -> String {
 fn expectation(day: &Day, expected: f64, since: Date) -> String {
     let mut text = format!("{} expected", number(expected));
     if let (Some(low), Some(high)) = (day.expected_low, day.expected_high) {
-        text += &format!(" ({} to {})", number(low), number(high));
+        text += &format!(" ({low} to {high})");
     }
     text + &format!(" from {} since {since}", images(day.history))
 }
@@ -89,7 +89,7 @@ fn telling_run(day: &Day) -> Option<&LowRun> {
 fn in_a_row(run: &LowRun) -> String {
     let cars = match run.most {
         0.0 => "without a car".into(),
-        most => format!("with at most {} {}", number(most), if most == 1.0 { "car" } else { "cars" }),
+        most => format!("with at most {}", cars(most)),
     };
     format!("{} days in a row {cars} since {}", run.days, run.since)
 }
@@ -98,7 +98,8 @@ fn how_often(p: f64) -> String {
     if p <= FLOOR {
         "less than once in a million images".into()
     } else {
-        format!("about once in {} images", grouped(two_digits(1.0 / p)))
+        let often = two_digits(1.0 / p);
+        format!("about once in {} {}", grouped(often), if often == 1.0 { "image" } else { "images" })
     }
 }
 
@@ -109,8 +110,8 @@ fn standing(day: &Day, cars: f64) -> Option<String> {
     }
     let previous = match (day.previous_max, day.previous_max_date) {
         (Some(max), Some(date)) if max == cars => format!("equal to the previous maximum on {date}"),
-        (Some(max), Some(date)) if rank == 1 => format!("previous maximum {} on {date}", number(max)),
-        (Some(max), Some(date)) => format!("the maximum is {} on {date}", number(max)),
+        (Some(max), Some(date)) if rank == 1 => format!("previous maximum {max} on {date}"),
+        (Some(max), Some(date)) => format!("the maximum is {max} on {date}"),
         _ => String::new(),
     };
     let place = if rank == 1 { "highest".into() } else { format!("{} highest", ordinal(rank)) };
@@ -150,10 +151,15 @@ fn times(ratio: f64) -> String {
     if ratio >= 9.95 { format!("{ratio:.0} times") } else { format!("{ratio:.1} times") }
 }
 
-/// A number of cars with one decimal, as in the table; whole numbers without.
+/// An expected number of cars, with one decimal as in the table; whole ones without.
 pub(super) fn number(value: f64) -> String {
-    let rounded = (value * 10.0).round() / 10.0;
-    if rounded.fract() == 0.0 { format!("{rounded:.0}") } else { format!("{rounded:.1}") }
+    let text = format!("{value:.1}");
+    text.strip_suffix(".0").map(String::from).unwrap_or(text)
+}
+
+/// A counted number of cars, written as in the table, and what it is of.
+fn cars(value: f64) -> String {
+    format!("{value} {}", if value == 1.0 { "car" } else { "cars" })
 }
 
 /// Rounded to two significant digits.
@@ -184,4 +190,22 @@ fn ordinal(rank: usize) -> String {
         _ => "th",
     };
     format!("{rank}{ending}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_those_of_the_table() {
+        for (value, text) in [(14.3, "14.3"), (14.04, "14"), (0.96, "1"), (14.25, "14.2"), (1234.56, "1234.6"), (0.0, "0")] {
+            assert_eq!(number(value), text);
+            assert_eq!(number(value), format!("{value:.1}").trim_end_matches(".0"), "one rule for both");
+        }
+        assert_eq!([1.0, 0.0, 12.55].map(cars), ["1 car", "0 cars", "12.55 cars"]);
+        assert_eq!(
+            [0.9, 0.3, 1e-6].map(how_often),
+            ["about once in 1 image", "about once in 3 images", "less than once in a million images"]
+        );
+    }
 }

@@ -147,14 +147,14 @@ impl Limit {
     fn probability(&self, level: f64, size: f64) -> f64 {
         let mean = level * self.exposure;
         let reach = self.error.last().map_or(0.0, |error| error.0);
-        // From no car up, term by term; from the lowest count that the error reaches where that would be long or too small a number.
         let ln_none = ln_pmf(0.0, mean, size);
+        if self.most + reach > FEW || ln_none < -600.0 {
+            let at_most = |most: f64| if most >= 0.0 { ln_lower(most as u64, mean, size).exp() } else { 0.0 };
+            return self.error.iter().map(|(error, weight)| weight * at_most(self.most - error)).sum();
+        }
+        // From no car up, term by term.
         let (mut y, mut p) = (0.0, ln_none.exp());
         let mut sum = p;
-        if ln_none < -600.0 || self.most - reach > FEW {
-            y = (self.most - reach).max(0.0);
-            (p, sum) = (ln_pmf(y, mean, size).exp(), ln_lower(y as u64, mean, size).exp());
-        }
         let mut total = 0.0;
         for (error, weight) in self.error.iter().rev() {
             let most = self.most - error;
@@ -188,7 +188,15 @@ mod tests {
         for counts in histories {
             let history: Vec<Seen> = counts.iter().map(|y| Seen { count: *y, exposure: 1.0 }).collect();
             let posterior = Posterior::new(&mut likelihoods, &history);
-            for (most, exposure, sd) in [(0.0, 1.0, 0.0), (3.0, 0.8, 0.0), (0.0, 1.0, 0.9), (9.0, 1.0, 2.5), (25.0, 0.5, 0.3)] {
+            for (most, exposure, sd) in [
+                (0.0, 1.0, 0.0),
+                (3.0, 0.8, 0.0),
+                (0.0, 1.0, 0.9),
+                (9.0, 1.0, 2.5),
+                (25.0, 0.5, 0.3),
+                (40.0, 1.0, 60.0),
+                (0.0, 1.0, 400.0),
+            ] {
                 let limit = Limit { most, exposure, error: error_weights(sd) };
                 let Model { layers, empty_shares, .. } = &likelihoods.model;
                 let alone = all_at_most(&posterior, layers, empty_shares, &[limit]);

@@ -88,8 +88,8 @@ impl DatedCount {
 
 /// One count per day, the best of each, ordered by date, with the number of images of that day. The order of the input does not
 /// matter.
-pub fn one_per_day(counts: &[DatedCount]) -> Vec<DatedCount> {
-    let mut dated: Vec<(Date, &DatedCount)> = counts.iter().map(|c| (c.date(), c)).collect();
+pub fn one_per_day<'a>(counts: impl IntoIterator<Item = &'a DatedCount>) -> Vec<DatedCount> {
+    let mut dated: Vec<(Date, &DatedCount)> = counts.into_iter().map(|c| (c.date(), c)).collect();
     dated.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.better(b.1)));
     let mut days: Vec<(Date, DatedCount)> = Vec::new();
     for (date, count) in dated {

@@ -31,9 +31,9 @@ pub fn compare_site(counts: &[DatedCount], rules: &Rules) -> Vec<Day> {
 
 /// Compares several sites, in parallel; q-values are over all of them. Sites come out in the order of their names.
 pub fn compare_sites(counts: &[DatedCount], rules: &Rules) -> Vec<(String, Vec<Day>)> {
-    let mut by_site: BTreeMap<&str, Vec<DatedCount>> = BTreeMap::new();
+    let mut by_site: BTreeMap<&str, Vec<&DatedCount>> = BTreeMap::new();
     for count in counts {
-        by_site.entry(&count.site).or_default().push(count.clone());
+        by_site.entry(&count.site).or_default().push(count);
     }
     let mut sites: Vec<(String, Vec<Day>)> = by_site
         .into_iter()
@@ -42,7 +42,7 @@ pub fn compare_sites(counts: &[DatedCount], rules: &Rules) -> Vec<(String, Vec<D
         // Sites with like counts share what a thread has computed.
         .map_init(
             || Likelihoods::new(Model::default()),
-            |likelihoods, (site, counts)| (site.to_string(), site_days(&counts, rules, likelihoods)),
+            |likelihoods, (site, counts)| (site.to_string(), site_days(counts, rules, likelihoods)),
         )
         .collect();
     adjust(sites.iter_mut().map(|(_, days)| days));
@@ -60,7 +60,7 @@ fn adjust<'a>(sites: impl Iterator<Item = &'a mut Vec<Day>>) {
     }
 }
 
-fn site_days(counts: &[DatedCount], rules: &Rules, likelihoods: &mut Likelihoods) -> Vec<Day> {
+fn site_days<'a>(counts: impl IntoIterator<Item = &'a DatedCount>, rules: &Rules, likelihoods: &mut Likelihoods) -> Vec<Day> {
     let dates = one_per_day(counts);
     let usable = usable(&dates, rules);
     let mut shifts = shifts(&usable, rules);
