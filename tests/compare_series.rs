@@ -175,6 +175,25 @@ fn every_day_of_a_run_of_empty_days_is_a_drop_out_and_no_other_is() {
 }
 
 #[test]
+fn in_retrospect_every_day_of_a_run_is_a_drop_out_too() {
+    let rules = Rules { retrospective: true, ..Rules::default() };
+    let days = compare_site(&dated(&with_run(&[0.0; 5]), 14), &rules);
+    for (i, day) in days.iter().enumerate() {
+        assert_eq!(day.verdict == Verdict::DropOut, (20..25).contains(&i), "{}: {}", day.date, day.explanation);
+    }
+}
+
+#[test]
+fn a_low_day_with_a_boundless_interval_is_compared_in_no_time() {
+    let mut counts = dated(&with_run(&[0.0; 4]), 14);
+    counts[22..24].iter_mut().for_each(|count| (count.low, count.high) = (Some(0.0), Some(1e9)));
+    let days = compare_site(&counts, &Rules::default());
+    assert_eq!(days[21].verdict, Verdict::DropOut);
+    let p = |day: usize| days[day].low_run.as_ref().map_or(1.0, |run| run.p);
+    assert!(p(23) > p(21), "a day of which nothing is known makes a run no less probable: {}", days[23].explanation);
+}
+
+#[test]
 fn a_yard_that_often_stands_empty_has_no_run_of_drop_outs() {
     let mut counts = with_run(&[0.0; 3]);
     (0..20).step_by(3).for_each(|i| counts[i] = 0.0);
@@ -344,7 +363,13 @@ mod csv_input {
 
     #[test]
     fn trouble_is_a_sentence_and_never_a_panic() {
-        let cases: [(&[u8], i32, &str); 14] = [
+        let cases: [(&[u8], i32, &str); 16] = [
+            (b"date,count\n2020-01-02,1,5\n2020-01-01,4,\n", 3, "line 2: 3 fields where the header names 2"),
+            (
+                b"date,count\n2020-01-02T01:00[Atlantis/City],1\n2020-01-01,4\n",
+                3,
+                "line 2: `2020-01-02T01:00[Atlantis/City]` is not a time",
+            ),
             (b"", 1, "the file is empty"),
             (b"date,count\n", 1, "no rows"),
             (b"when,how many\n2020-01-01,3\n", 1, "no column with a date found among `when`, `how many`"),
@@ -394,6 +419,9 @@ mod csv_input {
         let sites: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
         assert_eq!(sites[0]["days"].as_array().map(Vec::len), Some(1));
         assert_eq!((sites[0]["days"][0]["date"].as_str(), sites[0]["days"][0]["images"].as_u64()), (Some("2020-01-02"), Some(2)));
+        let (_, stdout, _) = compare(b"time,count\n2020-01-02T01:00[Europe/Berlin],12\n", &["--format", "json"]);
+        let sites: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
+        assert_eq!(sites[0]["days"][0]["date"].as_str(), Some("2020-01-01"), "{stdout}");
     }
 
     #[test]

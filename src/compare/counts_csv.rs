@@ -6,7 +6,7 @@ use std::path::Path;
 
 use csv::{ByteRecord, ReaderBuilder};
 use jiff::civil::{Date, DateTime};
-use jiff::{Timestamp, tz::TimeZone};
+use jiff::{Timestamp, Zoned, tz::TimeZone};
 
 use super::observation::{CLASS_NAMES, DatedCount};
 use crate::{Error, Result};
@@ -173,6 +173,8 @@ struct Layout {
     reason: Option<usize>,
     classes: [Option<usize>; 5],
     date_format: Option<String>,
+    /// Columns that the header names.
+    named: usize,
 }
 
 impl Layout {
@@ -214,6 +216,7 @@ impl Layout {
             reason: position(&None, &["reason"])?,
             classes,
             date_format: columns.date_format.clone(),
+            named: header.len(),
         })
     }
 
@@ -221,6 +224,13 @@ impl Layout {
         let text = |at: Option<usize>| {
             at.and_then(|at| record.get(at)).map(String::from_utf8_lossy).map(|t| t.trim().to_string()).unwrap_or_default()
         };
+        if record.iter().skip(self.named).any(|field| !field.trim_ascii().is_empty()) {
+            return Err(format!(
+                "{} fields where the header names {}: a decimal comma needs another separator, or quotes",
+                record.len(),
+                self.named
+            ));
+        }
         let when = text(Some(self.time));
         let time = parse_time(&when, self.date_format.as_deref())?;
         let mut count = DatedCount::new(text(self.site), time, 0.0);
@@ -287,6 +297,10 @@ fn parse_time(text: &str, format: Option<&str>) -> Result<Timestamp, String> {
     }
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time);
+    }
+    if text.contains('[') {
+        // The zone by its name; a civil time would be taken for UTC.
+        return text.parse::<Zoned>().map(|zoned| zoned.timestamp()).map_err(|e| format!("`{}` is not a time: {e}", shown(text)));
     }
     let dashed = if text.get(4..5) == Some("/") { text.replace('/', "-") } else { text.to_string() };
     if let Ok(time) = dashed.parse::<DateTime>() {
