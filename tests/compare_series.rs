@@ -419,7 +419,7 @@ mod csv_input {
         let sites: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
         assert_eq!(sites[0]["days"].as_array().map(Vec::len), Some(1));
         assert_eq!((sites[0]["days"][0]["date"].as_str(), sites[0]["days"][0]["images"].as_u64()), (Some("2020-01-02"), Some(2)));
-        let (_, stdout, _) = compare(b"time,count\n2020-01-02T01:00[Europe/Berlin],12\n", &["--format", "json"]);
+        let (_, stdout, _) = compare(b"time,count\n2020-01-02T00:30[Europe/Berlin],12\n", &["--format", "json"]);
         let sites: serde_json::Value = serde_json::from_str(&stdout).expect("JSON");
         assert_eq!(sites[0]["days"][0]["date"].as_str(), Some("2020-01-01"), "{stdout}");
     }
