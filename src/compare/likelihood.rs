@@ -203,8 +203,8 @@ widest! {
             out[start..start + used].copy_from_slice(&densities[0][..used]);
             for (number, layer) in model.layers.iter().enumerate().skip(1) {
                 let mut mixed = shares[0];
-                for i in 0..LANES {
-                    mixed[i] *= 1.0 - layer.share;
+                for mixed in &mut mixed {
+                    *mixed *= 1.0 - layer.share;
                 }
                 for (share, weight) in shares[1..].iter().zip(layer.factors) {
                     for i in 0..LANES {
