@@ -451,6 +451,9 @@ def build_wild(preset, seed):
         cond['ss'] = 3
         sp.update(n_tracks=int(rng.integers(10, 24)), spacing=(4.3, 5.2), W=round(340 / cond['gsd']) * cond['gsd'], H=round(300 / cond['gsd']) * cond['gsd'])
         pop.update(fill=float(rng.uniform(.12, .5)), string=(1, 20), gap=(8, 120))
+    if preset == 'snow':                # anything from a few patches to a closed cover, on a yard that is not full
+        cond.update(snow=float(rng.uniform(.35, 1)), track_snow=float(rng.uniform(.05, .95)), car_snow=float(rng.choice([0., .6, 1.])), roof_snow=float(rng.uniform(.3, 1)))
+        pop.update(fill=float(rng.uniform(.1, .6)))
     return sp, cond, pop
 
 
