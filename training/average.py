@@ -18,3 +18,14 @@ class Average:
 
     def state(self):
         return {k: v.contiguous() for k, v in self.sum.items()}
+
+
+if __name__ == '__main__':
+    import argparse
+
+    ap = argparse.ArgumentParser(description='The mean of the weights of several runs (Wortsman et al., "Model soups", 2022); a file may be named twice.')
+    ap.add_argument('files', nargs='+')
+    ap.add_argument('--out', required=True)
+    o = ap.parse_args()
+    states = [torch.load(f) for f in o.files]
+    torch.save({k: sum(s[k] for s in states) / len(states) for k in states[0]}, o.out)
