@@ -254,6 +254,19 @@ impl Plane {
         range(area.y0, area.y1, &self.y).flat_map(move |row| cols.clone().map(move |col| Core { row, col }))
     }
 
+    /// Whether nothing was seen of a patch and the eight around it, as far as they are the plane's; they must be in memory.
+    pub fn blank_around(&self, patch: Core) -> bool {
+        let near = |at: i64, axis: &Axis| {
+            let at = at - axis.patch0;
+            (at - 1).max(0) as usize..(at + 2).clamp(0, axis.patches() as i64) as usize
+        };
+        let cols = near(patch.col, &self.x);
+        let seen = |patch: &Patch| patch.sums.iter().any(|cell| cell[0] > 0.0);
+        near(patch.row, &self.y)
+            .flat_map(|row| cols.clone().map(move |col| row * self.held.across + col))
+            .all(|index| !self.held.patches[index].as_deref().is_some_and(seen))
+    }
+
     /// Bytes that a whole patch takes.
     pub fn patch_bytes(&self) -> usize {
         let side = |step: f64| (PATCH_M as f64 / step).ceil() as usize;

@@ -76,17 +76,25 @@ impl YardNetwork {
 }
 
 /// Runs the network over a rectangle of patches: those that are `wanted`, each with the evidence of its square metres, row by row. The plane
-/// must hold the patches within [`HALO_M`] of them. What a patch is found to show does not depend on the rectangle.
+/// must hold the patches within [`HALO_M`] of them. What a patch is found to show does not depend on the rectangle. Where nothing was seen
+/// within a patch's width there is nothing.
 pub fn look(plane: &Plane, patches: Patches, wanted: impl Fn(Area) -> bool) -> Vec<(Core, Vec<Evidence>)> {
     let (area, [down, across]) = (patches.area(), patches.size);
-    let size = [down, across].map(|patches| patches * PATCH_M + 2 * HALO_M);
-    let outputs = YardNetwork::shared().apply(inputs(plane, [area.x0 - HALO_M as f64, area.y0 - HALO_M as f64], size));
-    (0..down * across)
-        .map(|i| (i / across, i % across))
-        .map(|(row, col)| (row, col, Core { row: patches.first.row + row as i64, col: patches.first.col + col as i64 }))
-        .filter(|(_, _, ground)| wanted(ground.area(PATCH_M as f64)))
-        .map(|(row, col, ground)| (ground, patch(&outputs, row * PATCH_M, col * PATCH_M)))
-        .collect()
+    let place = |i: usize| {
+        let (row, col) = (i / across, i % across);
+        (row, col, Core { row: patches.first.row + row as i64, col: patches.first.col + col as i64 })
+    };
+    let wanted: Vec<_> = (0..down * across).map(place).filter(|(_, _, ground)| wanted(ground.area(PATCH_M as f64))).collect();
+    let blank: Vec<bool> = wanted.iter().map(|(_, _, ground)| plane.blank_around(*ground)).collect();
+    let outputs = blank.contains(&false).then(|| {
+        let size = [down, across].map(|patches| patches * PATCH_M + 2 * HALO_M);
+        YardNetwork::shared().apply(inputs(plane, [area.x0 - HALO_M as f64, area.y0 - HALO_M as f64], size))
+    });
+    let evidence = |row: usize, col: usize, blank: bool| match &outputs {
+        Some(outputs) if !blank => patch(outputs, row * PATCH_M, col * PATCH_M),
+        _ => vec![Evidence::default(); PATCH_M * PATCH_M],
+    };
+    wanted.into_iter().zip(blank).map(|((row, col, ground), blank)| (ground, evidence(row, col, blank))).collect()
 }
 
 /// Bytes that [`look`] takes for a core of this side while it runs: the inputs and the first maps, or the finest maps where they meet those of the
@@ -146,5 +154,27 @@ mod tests {
                 "channel {channel}, column {col}: {own} against {answer}"
             );
         }
+    }
+
+    /// Ground without data far from any pixel had evidence of track all over, and a mosaic of which little was filled did not fit in memory.
+    #[test]
+    fn far_from_any_pixel_there_is_nothing() {
+        use crate::raster::{Scene, SceneOptions};
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mosaic.png");
+        let picture = image::GrayAlphaImage::from_fn(640, 128, |col, row| {
+            image::LumaA([((col * 7919 + row * 104_729) % 251) as u8, if col < 200 { 255 } else { 0 }])
+        });
+        picture.save(&path).unwrap();
+        let scene = Scene::open(&path, &SceneOptions { gsd_m: Some(0.5), ..SceneOptions::default() }).unwrap();
+        let area = Area { x0: 0.0, y0: 0.0, x1: 320.0, y1: 64.0 };
+        let stretch = crate::threshold::scene_stretch(&scene, area).unwrap().unwrap();
+        let mut plane = Plane::new(&scene, stretch, area, 64 << 20, 64 << 20).unwrap().unwrap();
+        let all = plane.patches_in(area).collect();
+        plane.require(&scene, &all).unwrap();
+        let looked = look(&plane, Patches { first: Core { row: 0, col: 0 }, size: [1, 5] }, |_| true);
+        let empty: Vec<bool> =
+            looked.iter().map(|(_, evidence)| evidence.iter().all(|cell| *cell == Evidence::default())).collect();
+        assert_eq!(empty, [false, false, false, true, true], "100 m are filled: two patches, and one beside them");
     }
 }
