@@ -79,15 +79,8 @@ macro_rules! widest {
             #[inline(always)]
             fn narrow($($argument: $kind),*) $(-> $result)? $body
             #[cfg(target_arch = "x86_64")]
-            {
-                #[target_feature(enable = "avx2")]
-                fn wide($($argument: $kind),*) $(-> $result)? {
-                    narrow($($argument),*)
-                }
-                if std::arch::is_x86_feature_detected!("avx2") {
-                    // SAFETY: the machine has these instructions.
-                    return unsafe { wide($($argument),*) };
-                }
+            if let Some(simd) = pulp::x86::V3::try_new() {
+                return simd.vectorize(|| narrow($($argument),*));
             }
             narrow($($argument),*)
         }

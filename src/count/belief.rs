@@ -122,6 +122,9 @@ impl Neighbours {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::count::Vehicle;
+    use crate::count::walk::Candidate;
+    use crate::segment::side_by_side::Footprint;
 
     const IMAGE: Area = Area { x0: -100.0, y0: -100.0, x1: 400.0, y1: 400.0 };
 
@@ -151,5 +154,38 @@ mod tests {
         assert!(alone([50.0, 170.0]) && !alone([50.0, 110.0]), "120 and 60 m inside the image");
         assert!(alone([330.0, 390.0]) && alone([-95.0, -35.0]), "at either border");
         assert!(believed(&[line(0.0, 5.0), stretch([50.0, 110.0], 4.5, 4.0)], IMAGE)[1], "beside a certain track");
+    }
+
+    fn holding(walked: Walked, classes: &[Class]) -> Walked {
+        let candidate = |&class: &Class| Candidate {
+            vehicle: Vehicle {
+                id: 0,
+                class,
+                confidence: 1.0,
+                length_m: 14.0,
+                width_m: 3.1,
+                heading_deg: 90.0,
+                track: 0,
+                string: 0,
+                col: 0.0,
+                row: 0.0,
+                corners: [[0.0; 2]; 4],
+                colour: [0; 3],
+            },
+            footprint: Footprint { centre: [0.0; 2], axis: [1.0, 0.0], length: 14.0, claim: 1.0, track: 0 },
+            coupled: false,
+        };
+        Walked { candidates: classes.iter().map(candidate).collect(), ..walked }
+    }
+
+    #[test]
+    fn a_line_of_flats_must_be_certain_even_beside_a_certain_one() {
+        let judged = |score: f64, classes: &[Class]| {
+            believed(&[line(0.0, 5.0), holding(line(4.5, score), classes), holding(line(90.0, score), classes)], IMAGE)
+        };
+        let mixed = [Class::Flat, Class::Gondola, Class::Gondola];
+        assert_eq!(judged(4.0, &mixed), [true; 3], "a third are flats");
+        assert_eq!(judged(4.0, &[Class::Flat; 3]), [true, false, false]);
+        assert_eq!(judged(5.0, &[Class::Flat; 3]), [true; 3]);
     }
 }

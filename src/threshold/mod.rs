@@ -1,5 +1,6 @@
 //! Radiometry and evidence: from the pixels of a tile to maps of what is track, car and heading.
 
+mod axis;
 mod colours;
 pub mod convolution;
 pub mod evidence;

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use super::axis::Axis;
 use super::colours::read_rgb;
 use super::plane::{CELLS, Plane, STATISTICS_PATCHES, STEPS, UNSEEN};
 use super::radiometry::{CELL_M, CellSums, LOCAL_REACH, local_statistics, log_chroma};
@@ -22,56 +23,6 @@ const CELL_BYTES: usize = CELLS * CELLS * (size_of::<CellSums>() + size_of::<[f3
 /// Patches across which the cores of one row are looked at need so many rows of patches at a time: four of the core, and around it one
 /// that the network sees, three that the statistics of those see, less the row above whose statistics are known already.
 const ROWS_AT_A_TIME: usize = 10;
-
-/// How the samples along one axis of a plane fall into patches and cells.
-#[derive(Debug)]
-pub(super) struct Axis {
-    /// The first sample's index on the scene's grid.
-    first: u32,
-    /// Number of the patch in which the first sample lies.
-    patch0: i64,
-    /// Patch of each sample, counted from `patch0`.
-    patch: Vec<u32>,
-    /// First sample of each patch, and the number of samples.
-    starts: Vec<usize>,
-    /// First cell of the statistics and their number.
-    pub cells: (i64, usize),
-    step: f64,
-}
-
-impl Axis {
-    /// Samples `from..to` of the scene's grid (at least one), `step` metres each.
-    pub fn new(from: u32, to: u32, step: f64) -> Self {
-        let origin = f64::from(from) * step;
-        let of = |index: usize, size: f64| ((origin + (index as f64 + 0.5) * step) / size).floor() as i64;
-        let count = (to - from) as usize;
-        let patch0 = of(0, PATCH_M as f64);
-        let patch: Vec<u32> = (0..count).map(|index| (of(index, PATCH_M as f64) - patch0) as u32).collect();
-        let mut starts = Vec::new();
-        for (index, &patch) in patch.iter().enumerate() {
-            starts.resize(starts.len().max(patch as usize + 1), index);
-        }
-        starts.push(count);
-        let first_cell = of(0, CELL_M);
-        let cells = (first_cell, (of(count - 1, CELL_M) - first_cell + 1) as usize);
-        Self { first: from, patch0, patch, starts, cells, step }
-    }
-
-    /// Number of samples.
-    pub fn len(&self) -> usize {
-        self.patch.len()
-    }
-
-    fn patches(&self) -> usize {
-        self.starts.len() - 1
-    }
-
-    /// Cell of a sample, counted from the first cell of the sample's patch.
-    fn cell_in_patch(&self, index: usize) -> usize {
-        let middle = f64::from(self.first) * self.step + (index as f64 + 0.5) * self.step;
-        (middle / CELL_M).floor().rem_euclid(CELLS as f64) as usize
-    }
-}
 
 /// A patch in memory; what is not known of it is empty.
 #[derive(Debug, Default)]
@@ -172,20 +123,8 @@ impl Held {
         Ok(Self { across, patches, known: BTreeSet::new(), memory, most, now: 0 })
     }
 
-    /// The samples of two columns (one after the other, or the same) in two rows, row by row; what is not in memory is unseen.
+    /// The samples of two columns in two rows, row by row; what is not in memory is unseen.
     pub fn samples(&self, x: &Axis, y: &Axis, [left, right]: [usize; 2], [upper, lower]: [usize; 2]) -> [[u16; 3]; 4] {
-        let (pc, pr) = (x.patch[left] as usize, y.patch[upper] as usize);
-        let (x0, x1, y0, y1) = (x.starts[pc], x.starts[pc + 1], y.starts[pr], y.starts[pr + 1]);
-        if right < x1 && lower < y1 {
-            // All four lie in one patch, as nearly always.
-            let Some(patch) = &self.patches[pr * self.across + pc] else { return [UNSEEN; 4] };
-            let (next, first) = (right - left, (upper - y0) * (x1 - x0) + left - x0);
-            let second = first + (lower - upper) * (x1 - x0);
-            return match (patch.samples.get(first..=first + next), patch.samples.get(second..=second + next)) {
-                (Some(above), Some(below)) => [above[0], above[next], below[0], below[next]],
-                _ => [UNSEEN; 4],
-            };
-        }
         let one = |col: usize, row: usize| {
             let (pc, pr) = (x.patch[col] as usize, y.patch[row] as usize);
             let at = (row - y.starts[pr]) * (x.starts[pc + 1] - x.starts[pc]) + col - x.starts[pc];

@@ -3,8 +3,9 @@
 //! A plane covers the ground of interest, but holds only the patches that were asked for (see `patches.rs`). What a sample or a
 //! statistic is depends on the scene and the ground of interest alone, never on which patches are held or were read together.
 
+use super::axis::Axis;
 use super::colours::colour_is_known;
-use super::patches::{Axis, Held, Near};
+use super::patches::{Held, Near};
 use super::radiometry::{CELL_M, LOCAL_REACH, Stretch, channels};
 use crate::error::Result;
 use crate::raster::Scene;
