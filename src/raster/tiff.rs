@@ -1,6 +1,5 @@
 //! TIFF, BigTIFF, GeoTIFF and Cloud-Optimized GeoTIFF, decoded by `tiff-reader` block by block.
 
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -11,10 +10,12 @@ use super::beside::find_appended;
 use super::conversion::{CONVERT, Conversion, JPEG, YCBCR, check_colours, from_half, from_inks, shows_rgb};
 use super::guard::guarded;
 use super::jpeg_frame::is_subsampled;
+use super::refusal::{compression_name, explain};
 use super::rewritten::Rewritten;
 use super::rows::DirectRows;
 use super::samples::{Block, SampleType, Samples};
 use super::source::RasterSource;
+use super::sparse::{Sparse, block_size};
 use super::window::Window;
 use super::ycbcr::YCbCr;
 use crate::error::{Error, Result};
@@ -57,8 +58,7 @@ pub struct TiffSource {
     nodata: Option<f64>,
     alpha: Option<usize>,
     mask: Mask,
-    /// Whether each block is missing from the file; empty if none is.
-    missing: Vec<bool>,
+    sparse: Sparse,
     rows: Option<DirectRows>,
     large_block: Option<Mutex<()>>,
 }
@@ -111,7 +111,7 @@ impl TiffSource {
         let rows = if decodes { None } else { DirectRows::new(pixels, &layout, tiff.byte_order(), shown.clone()) };
         let block_bytes = check_blocks(path, ifd, &layout, rows.is_some(), file.len(), max_memory)?;
         let large_block = (rows.is_none() && block_bytes > LARGE_BLOCK_BYTES).then(|| Mutex::new(()));
-        let missing = missing_blocks(pixels);
+        let sparse = Sparse::new(pixels, &layout);
         let nodata = nodata(ifd).map(|value| as_stored(kind, value));
         let conversion = Conversion::of(ifd, &layout, tiff.byte_order());
         let alpha = match conversion {
@@ -136,7 +136,7 @@ impl TiffSource {
             nodata,
             alpha,
             mask,
-            missing,
+            sparse,
             rows,
             large_block,
         })
@@ -203,7 +203,7 @@ impl TiffSource {
     /// Bytes of all bands, or of one, as they are stored.
     fn stored(&self, window: Window, band: Option<usize>) -> Result<Vec<u8>> {
         let bands = self.layout.samples_per_pixel;
-        if window.fits(self.width(), self.height()) && band.is_none_or(|band| band < bands) && self.is_missing(window)? {
+        if window.fits(self.width(), self.height()) && band.is_none_or(|band| band < bands) && self.sparse.lacks(window) {
             let pixel = if band.is_some() { 1 } else { bands } * self.layout.bytes_per_sample;
             let requested = window.pixels().saturating_mul(pixel);
             let limit = self.options.decode_output_bytes;
@@ -252,44 +252,6 @@ impl TiffSource {
             same.then_some(tiff)
         };
         self.decoded.get_or_init(open).as_ref()
-    }
-
-    /// Whether none of the blocks that a window touches is stored.
-    fn is_missing(&self, window: Window) -> Result<bool> {
-        if self.missing.is_empty() || window.pixels() == 0 {
-            return Ok(false);
-        }
-        let (width, height) = block_size(self.ifd()?, &self.layout);
-        let (across, down) = (self.layout.width.div_ceil(width), self.layout.height.div_ceil(height));
-        let touched =
-            |start: u32, length: u32, size: usize| start as usize / size..(start + length).div_ceil(size as u32) as usize;
-        let cols = touched(window.col, window.width, width);
-        let mut rows = touched(window.row, window.height, height);
-        let planes = if self.layout.planar_configuration == 2 { self.layout.samples_per_pixel } else { 1 };
-        let is_missing = |block: usize| (0..planes).all(|plane| self.missing.get(plane * across * down + block) == Some(&true));
-        Ok(rows.all(|row| cols.clone().all(|col| is_missing(row * across + col))))
-    }
-
-    /// Blocks that are not stored read as nodata where there is such a value (zero otherwise), as in GDAL. `bands` are
-    /// those whose samples lie side by side in `bytes`.
-    fn fill_sparse(&self, bytes: &mut [u8], window: Window, bands: Range<usize>) -> Result<()> {
-        let Some(fill) = self.nodata.filter(|&value| !self.missing.is_empty() && value != 0.0) else { return Ok(()) };
-        let pattern = encode(self.kind, fill);
-        let (block_width, block_height) = block_size(self.ifd()?, &self.layout);
-        let across = self.layout.width.div_ceil(block_width);
-        let per_plane = across * self.layout.height.div_ceil(block_height);
-        let planar = self.layout.planar_configuration == 2;
-        for (index, pixel) in bytes.chunks_exact_mut(bands.len() * pattern.len()).enumerate() {
-            let (row, col) = (index / window.width as usize, index % window.width as usize);
-            let block = (window.row as usize + row) / block_height * across + (window.col as usize + col) / block_width;
-            for (sample, band) in pixel.chunks_exact_mut(pattern.len()).zip(bands.clone()) {
-                let plane = if planar { band } else { 0 };
-                if self.missing.get(plane * per_plane + block) == Some(&true) {
-                    sample.copy_from_slice(&pattern);
-                }
-            }
-        }
-        Ok(())
     }
 
     /// What the mask says of a window, 0 = not valid; `None` without a mask.
@@ -351,7 +313,7 @@ impl RasterSource for TiffSource {
     fn read(&self, window: Window) -> Result<Block> {
         let mut bytes = self.bytes(window, None)?;
         let bands = self.bands();
-        self.fill_sparse(&mut bytes, window, 0..bands)?;
+        self.sparse.fill(&mut bytes, window, 0..bands, self.kind, self.nodata);
         let samples = Samples::from_interleaved(self.kind, &bytes, bands, 0..bands);
         drop(bytes);
         let mask = self.mask(window)?;
@@ -360,7 +322,7 @@ impl RasterSource for TiffSource {
 
     fn read_band(&self, window: Window, band: usize) -> Result<Samples> {
         let mut bytes = self.bytes(window, Some(band))?;
-        self.fill_sparse(&mut bytes, window, band..band + 1)?;
+        self.sparse.fill(&mut bytes, window, band..band + 1, self.kind, self.nodata);
         Ok(Samples::from_interleaved(self.kind, &bytes, 1, 0..1))
     }
 }
@@ -403,30 +365,6 @@ fn sample_type(layout: &RasterLayout) -> Option<SampleType> {
     })
 }
 
-/// A number in the native-endian bytes of a sample type.
-fn encode(kind: SampleType, value: f64) -> Vec<u8> {
-    match kind {
-        SampleType::U8 => (value as u8).to_ne_bytes().to_vec(),
-        SampleType::I8 => (value as i8).to_ne_bytes().to_vec(),
-        SampleType::U16 => (value as u16).to_ne_bytes().to_vec(),
-        SampleType::I16 => (value as i16).to_ne_bytes().to_vec(),
-        SampleType::U32 => (value as u32).to_ne_bytes().to_vec(),
-        SampleType::I32 => (value as i32).to_ne_bytes().to_vec(),
-        SampleType::U64 => (value as u64).to_ne_bytes().to_vec(),
-        SampleType::I64 => (value as i64).to_ne_bytes().to_vec(),
-        SampleType::F32 => (value as f32).to_ne_bytes().to_vec(),
-        SampleType::F64 => value.to_ne_bytes().to_vec(),
-    }
-}
-
-/// Width and height of a tile or strip, at least 1 and, for strips, no larger than the image.
-fn block_size(ifd: &Ifd, layout: &RasterLayout) -> (usize, usize) {
-    match (ifd.tile_width(), ifd.tile_height()) {
-        (Some(width), Some(height)) if ifd.is_tiled() => (width.max(1) as usize, height.max(1) as usize),
-        _ => (layout.width, (ifd.rows_per_strip() as usize).clamp(1, layout.height)),
-    }
-}
-
 /// Bytes of a decoded block; an error if one cannot be decoded in the memory that is allowed.
 fn check_blocks(
     path: &Path,
@@ -461,18 +399,6 @@ fn check_blocks(
         ));
     }
     Ok(decoded)
-}
-
-/// Which blocks are not stored at all (`SPARSE_OK`): their offset or length is zero. Empty if none is.
-fn missing_blocks(ifd: &Ifd) -> Vec<bool> {
-    let tables = if ifd.is_tiled() {
-        (ifd.tile_offsets(), ifd.tile_byte_counts())
-    } else {
-        (ifd.strip_offsets(), ifd.strip_byte_counts())
-    };
-    let (offsets, counts) = (tables.0.unwrap_or_default(), tables.1.unwrap_or_default());
-    let missing: Vec<bool> = offsets.iter().zip(&counts).map(|(&offset, &count)| offset == 0 || count == 0).collect();
-    if missing.contains(&true) { missing } else { Vec::new() }
 }
 
 /// The value that stands for nothing. As in GDAL, what follows the number is ignored, and what is no number is 0.
@@ -518,70 +444,4 @@ fn find_mask(path: &Path, tiff: &TiffFile, layout: &RasterLayout, options: OpenO
     }
     let beside = find_appended(path, ".msk").and_then(|path| TiffFile::open_with_options(path, options).ok());
     beside.filter(|mask| mask.ifd(0).is_ok_and(fits)).map_or(Mask::None, |mask| Mask::Beside(Box::new(mask)))
-}
-
-/// The name of a TIFF compression.
-fn compression_name(code: u16) -> String {
-    let name = match code {
-        1 => "uncompressed",
-        2 => "CCITT RLE",
-        3 => "CCITT Group 3",
-        4 => "CCITT Group 4",
-        5 => "LZW",
-        6 => "old-style JPEG",
-        7 => "JPEG",
-        8 | 32946 => "Deflate",
-        32773 => "PackBits",
-        34712 => "JPEG 2000",
-        34887 => "LERC",
-        34925 => "LZMA",
-        50000 => "ZSTD",
-        50001 => "WebP",
-        50002 => "JPEG XL",
-        _ => return format!("compression {code}"),
-    };
-    name.to_owned()
-}
-
-/// How complex numbers become real ones.
-const MAGNITUDE: &str = "`gdal_calc.py -A IN --calc=\"abs(A)\" --type=Float32 --outfile=OUT.tif`";
-
-/// A decoder's error as one sentence with what to do.
-fn explain(path: &Path, error: &TiffError) -> Error {
-    use tiff_reader::TiffError as Tiff;
-    let reason = match error {
-        Tiff::Io(source, _) => return Error::io(path, std::io::Error::new(source.kind(), source.to_string())),
-        Tiff::UnsupportedCompression(code) => {
-            let name = compression_name(*code);
-            format!("{name} compression is not read by this build; {CONVERT}, or build yardwatch with `--features gdal`")
-        }
-        Tiff::InvalidMagic | Tiff::UnsupportedVersion(_) | Tiff::InvalidBigTiffHeader(_) => {
-            format!("not a TIFF file, or a damaged one: {error}")
-        }
-        Tiff::DecodeOutputTooLarge { .. } | Tiff::DecodeOutputAllocationFailed { .. } => {
-            format!("{error}; raise --max-memory or cut the image into tiles with `gdal_translate -co TILED=YES IN OUT`")
-        }
-        Tiff::OffsetOutOfBounds { .. } | Tiff::Truncated { .. } => {
-            format!("the file is damaged or cut short: {error}; copy or download it again")
-        }
-        Tiff::DecompressionFailed { index, reason } if reason.contains("unsupported") => {
-            format!("block {index} is coded in a way that is not read: {reason}; {CONVERT}")
-        }
-        Tiff::DecompressionFailed { index, reason } => {
-            format!("the file is damaged in block {index}: {reason}; copy or download it again")
-        }
-        Tiff::UnsupportedSampleFormat(5 | 6) => {
-            format!("complex numbers are not read; write their magnitude to an image of real numbers: {MAGNITUDE}")
-        }
-        Tiff::UnsupportedSampleFormat(code) => format!("samples of the unknown format {code} are not read"),
-        Tiff::UnsupportedBitsPerSample(bits) => format!("samples of {bits} bits of this format are not read; {CONVERT}"),
-        Tiff::UnsupportedPredictor(code) => {
-            format!("differences between samples of the kind {code} (predictor) are not read; {CONVERT}")
-        }
-        Tiff::TagNotFound(tag) => {
-            format!("the file is damaged or incomplete: the TIFF tag {tag} is missing; copy or download it again")
-        }
-        _ => format!("the TIFF cannot be read: {error}; if GDAL reads it, {CONVERT}"),
-    };
-    Error::image(path, reason)
 }
