@@ -52,6 +52,23 @@ fn pixels_size_type_and_nodata_are_those_that_gdal_reads() {
 }
 
 #[test]
+fn a_block_that_is_not_stored_is_empty_only_where_its_pixels_are_not_valid() {
+    let Some(folder) = shared() else { return };
+    let copy = tempfile::tempdir().unwrap();
+    let path = copy.path().join("sparse.tif");
+    std::fs::copy(folder.join("sparse.tif"), &path).unwrap();
+    let (inside, beyond) = (Window::new(250, 170, 9, 9), Window::new(300, 170, 9, 9));
+    let look = || {
+        let source = Scene::open(&path, &SceneOptions::default()).unwrap().source;
+        (source.is_empty(inside), source.is_empty(beyond), source.read(inside).unwrap().valid.contains(&true))
+    };
+    assert_eq!(look(), (false, false, true), "as in GDAL, where no value stands for nothing it reads as zeros");
+    let aux = "<PAMDataset><PAMRasterBand band=\"1\"><NoDataValue>0</NoDataValue></PAMRasterBand></PAMDataset>";
+    std::fs::write(copy.path().join("sparse.tif.aux.xml"), aux).unwrap();
+    assert_eq!(look(), (true, false, false));
+}
+
+#[test]
 fn jpeg_pixels_lie_within_the_stated_tolerance_of_gdal() {
     let Some(folder) = shared() else { return };
     let mut images: HashMap<String, Vec<Vec<f32>>> = HashMap::new();

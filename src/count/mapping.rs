@@ -8,7 +8,7 @@ use super::coverage::Seen;
 use super::memory::Memory;
 use super::site::Site;
 use crate::error::{Error, Result};
-use crate::raster::Scene;
+use crate::raster::{Scene, Window};
 use crate::threshold::shadow::ShadowSide;
 use crate::threshold::yard_map::{HALO_M, look, look_bytes};
 use crate::threshold::{Plane, YardMap};
@@ -39,7 +39,9 @@ impl Mapping<'_> {
     /// # Errors
     /// When the image cannot be decoded, or the map does not fit in memory.
     pub fn run(&self, plane: &mut Plane) -> Result<(YardMap, Seen)> {
-        let wanted = |patch: Area| patch.intersection(self.read).is_some() && self.site.wants(patch);
+        // An outline's ground counts as not seen where there are no pixels; other ground without any near it need not be gone through.
+        let empty = |patch: Area| self.site.outline_area().is_none() && self.is_empty(patch.grown(PATCH_M as f64));
+        let wanted = |patch: Area| patch.intersection(self.read).is_some() && self.site.wants(patch) && !empty(patch);
         let cores = self.cores(plane, wanted);
         let threads = rayon::current_num_threads();
         let at_once = (self.memory.networks / look_bytes(self.core_m)).clamp(1, threads);
@@ -71,6 +73,19 @@ impl Mapping<'_> {
             return Ok((map, seen));
         }
         Ok((map, seen))
+    }
+
+    /// Whether the image is known to have no valid pixel on some ground.
+    fn is_empty(&self, ground: Area) -> bool {
+        let source = &self.scene.source;
+        let pixels = |from: f64, to: f64, gsd: f64, size: u32| {
+            let pixel = |metres: f64| (metres / gsd).clamp(0.0, f64::from(size));
+            let (first, end) = (pixel(from).floor() as u32, pixel(to).ceil() as u32);
+            (first, end - first)
+        };
+        let (col, width) = pixels(ground.x0, ground.x1, self.scene.gsd_m[0], source.width());
+        let (row, height) = pixels(ground.y0, ground.y1, self.scene.gsd_m[1], source.height());
+        width > 0 && height > 0 && source.is_empty(Window::new(col, row, width, height))
     }
 
     fn look(

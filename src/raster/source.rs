@@ -23,6 +23,11 @@ pub trait RasterSource: Send + Sync {
     /// Index of the alpha band, if there is one.
     fn alpha(&self) -> Option<usize>;
 
+    /// Whether no pixel of a window is valid, as far as that is known without decoding it: false where it is not known.
+    fn is_empty(&self, _window: Window) -> bool {
+        false
+    }
+
     /// Decodes a window: all bands, and which pixels are valid. Only the blocks that it touches are decoded.
     ///
     /// # Errors

@@ -310,6 +310,15 @@ impl RasterSource for TiffSource {
         self.alpha
     }
 
+    /// Blocks that are not stored tell it. What they read as is the same everywhere, so one pixel shows whether it is valid.
+    fn is_empty(&self, window: Window) -> bool {
+        let first = Window { width: 1, height: 1, ..window };
+        matches!(self.mask, Mask::None)
+            && window.fits(self.width(), self.height())
+            && self.sparse.lacks(window)
+            && self.read(first).is_ok_and(|block| block.valid == [false])
+    }
+
     fn read(&self, window: Window) -> Result<Block> {
         let mut bytes = self.bytes(window, None)?;
         let bands = self.bands();

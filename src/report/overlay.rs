@@ -138,8 +138,10 @@ impl View {
         while top < end {
             // Strips end where the file's own blocks end, so that each block is decoded once.
             let bottom = (top / rows * rows).saturating_add(rows).clamp(top + 1, end);
-            let strip = source.read(Window::new(self.window.col, top, self.window.width, bottom - top))?;
-            reduced.add(&strip, bands, top - self.window.row);
+            let strip = Window::new(self.window.col, top, self.window.width, bottom - top);
+            if !source.is_empty(strip) {
+                reduced.add(&source.read(strip)?, bands, top - self.window.row);
+            }
             top = bottom;
         }
         let picture = reduced.stretched();
