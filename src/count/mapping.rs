@@ -15,7 +15,7 @@ use crate::threshold::{Plane, YardMap};
 use crate::tile::{self, Area, Core, PATCH_M, Patches};
 
 /// Cores that each thread is given at a time: their pixels are read before any of them is looked at.
-const CORES_PER_THREAD: usize = 4;
+const CORES_PER_THREAD: usize = 2;
 
 /// What a yard map is made of.
 pub struct Mapping<'a> {

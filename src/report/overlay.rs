@@ -23,7 +23,11 @@ const MARGIN: f64 = 25.0;
 /// Width of the small picture for the report.
 const THUMBNAIL_WIDTH: u32 = 720;
 /// Pixels that are read at a time take no more than this, whatever is allowed.
-const STRIP_BYTES: usize = 16 << 20;
+const STRIP_BYTES: usize = 8 << 20;
+/// Strips from which the stretch is taken (more of them where fewer met no valid pixel), and how much of each is looked at, at most.
+const SAMPLED_STRIPS: [u32; 3] = [16, 128, 1024];
+const SAMPLED_ROWS: u32 = 4;
+const SAMPLED_PIXELS: usize = 8192;
 const JPEG_QUALITY: u8 = 88;
 const THUMBNAIL_QUALITY: u8 = 72;
 /// Shares of the darkest and brightest pixels that may be drawn without detail.
@@ -70,7 +74,7 @@ pub fn draw(
         (u64::from(picture.height()) * u64::from(THUMBNAIL_WIDTH) / u64::from(picture.width().max(1))).clamp(1, 2000) as u32;
     let small = imageops::thumbnail(&picture, THUMBNAIL_WIDTH.min(picture.width()), height.min(picture.height()));
     view.scale_bar(&mut picture, record.gsd());
-    let full = with_caption(&picture, record);
+    let full = with_caption(picture, record);
     let jpeg = |picture: &RgbImage, quality| {
         encode(picture, quality).map_err(|e| Error::image(&record.image, format!("the overlay cannot be drawn: {e}")))
     };
@@ -127,10 +131,10 @@ impl View {
         let reduce = self.scale.min(1.0);
         let size = |pixels: u32, scale: f64| ((f64::from(pixels) * scale).round() as u32).max(1);
         let (width, height) = (size(self.window.width, reduce), size(self.window.height, reduce));
-        let mut reduced = Reduced::new(width, height, reduce);
         let row_bytes = self.window.width as usize * (source.bands() * source.sample_type().bytes() + 16);
-        let block = source.block_size()[1].clamp(1, 4096);
         let fits = ((memory / 4).min(STRIP_BYTES) / row_bytes.max(1)).clamp(1, 4096) as u32;
+        let mut reduced = Reduced::new(width, height, reduce, self.tones(source, bands, fits)?);
+        let block = source.block_size()[1].clamp(1, 4096);
         // Blocks that are too large for that are decoded once all the same: the decoder keeps the last ones.
         let rows = if fits > block { fits / block * block } else { fits };
         let mut top = self.window.row;
@@ -144,7 +148,7 @@ impl View {
             }
             top = bottom;
         }
-        let picture = reduced.stretched();
+        let picture = reduced.finish();
         if self.scale <= 1.0 {
             return Ok(picture);
         }
@@ -153,6 +157,34 @@ impl View {
             return Ok(picture);
         }
         Ok(imageops::resize(&picture, width, height, imageops::FilterType::CatmullRom))
+    }
+
+    /// How the part is stretched: from strips spread evenly over it.
+    fn tones(&self, source: &dyn RasterSource, bands: [usize; 3], most_rows: u32) -> Result<Tones> {
+        let mut values: [Vec<f32>; 3] = Default::default();
+        for strips in SAMPLED_STRIPS {
+            let step = (self.window.height / strips).max(1);
+            let rows = most_rows.min(SAMPLED_ROWS).min(step);
+            for top in (self.window.row + (step - rows) / 2..).step_by(step as usize) {
+                if top + rows > self.window.row + self.window.height {
+                    break;
+                }
+                let strip = Window::new(self.window.col, top, self.window.width, rows);
+                if source.is_empty(strip) {
+                    continue;
+                }
+                let strip = source.read(strip)?;
+                let thin = (strip.valid.len() / SAMPLED_PIXELS).max(1);
+                for (values, band) in values.iter_mut().zip(bands) {
+                    let seen = strip.band_f32(band).into_iter().zip(&strip.valid).filter(|(v, valid)| **valid && v.is_finite());
+                    values.extend(seen.map(|(value, _)| value).step_by(thin));
+                }
+            }
+            if values.iter().any(|values| !values.is_empty()) {
+                break;
+            }
+        }
+        Ok(Tones::new(values))
     }
 
     fn polyline(&self, picture: &mut RgbImage, line: &[Point], colour: [u8; 3], weight: f32) {
@@ -212,27 +244,62 @@ fn clip(a: Point, b: Point, [left, top, right, bottom]: [f64; 4]) -> Option<(Poi
 /// Steps between the darkest and the lightest tone of a picture: four for each of its own.
 const TONES: usize = 1024;
 
-/// Means of the source's pixels per pixel of the picture.
+/// A linear stretch: each band from its own dark end, all bands by one factor, so that colours stay.
+struct Tones {
+    dark: [f32; 3],
+    range: f32,
+    /// A little lighter than linear: yards are dark.
+    tones: [u8; TONES + 1],
+}
+
+impl Tones {
+    /// From samples of each band.
+    fn new(values: [Vec<f32>; 3]) -> Self {
+        let ends = values.map(|mut values| {
+            values.sort_unstable_by(f32::total_cmp);
+            let at =
+                |share: f64| values.get((share * values.len().saturating_sub(1) as f64).round() as usize).copied().unwrap_or(0.0);
+            [at(CLIPPED), at(1.0 - CLIPPED)]
+        });
+        Self {
+            dark: ends.map(|[dark, _]| dark),
+            range: ends.iter().map(|[dark, light]| light - dark).fold(0.0f32, f32::max).max(f32::MIN_POSITIVE),
+            tones: std::array::from_fn(|tone| ((tone as f32 / TONES as f32).powf(0.85) * 255.0).round() as u8),
+        }
+    }
+
+    fn of(&self, value: f32, band: usize) -> u8 {
+        self.tones[(((value - self.dark[band]) / self.range).clamp(0.0, 1.0) * TONES as f32 + 0.5) as usize]
+    }
+}
+
+/// A picture that is made row by row of means of the source's pixels.
 struct Reduced {
-    width: u32,
-    height: u32,
+    picture: RgbImage,
     scale: f64,
-    sums: Vec<[f32; 3]>,
-    numbers: Vec<f32>,
+    tones: Tones,
+    /// The row in work: sums of its pixels so far, and how many they are.
+    row: u32,
+    sums: Vec<([f32; 3], f32)>,
 }
 
 impl Reduced {
-    fn new(width: u32, height: u32, scale: f64) -> Self {
-        let pixels = width as usize * height as usize;
-        Self { width, height, scale, sums: vec![[0.0; 3]; pixels], numbers: vec![0.0; pixels] }
+    fn new(width: u32, height: u32, scale: f64, tones: Tones) -> Self {
+        let picture = RgbImage::from_pixel(width, height, Rgb(UNSEEN));
+        Self { picture, scale, tones, row: 0, sums: vec![([0.0; 3], 0.0); width as usize] }
     }
 
+    /// Takes in the next rows of the source.
     fn add(&mut self, strip: &crate::raster::Block, bands: [usize; 3], first_row: u32) {
         let [red, green, blue] = bands.map(|band| strip.band_f32(band));
-        let at = |index: u32, size: u32, scale: f64| ((f64::from(index) + 0.5) * scale).min(f64::from(size - 1)) as usize;
-        let columns: Vec<usize> = (0..strip.window.width).map(|col| at(col, self.width, self.scale)).collect();
+        let at = |index: u32, size: u32, scale: f64| ((f64::from(index) + 0.5) * scale).min(f64::from(size - 1)) as u32;
+        let columns: Vec<usize> = (0..strip.window.width).map(|col| at(col, self.picture.width(), self.scale) as usize).collect();
         for row in 0..strip.window.height {
-            let out = at(first_row + row, self.height, self.scale) * self.width as usize;
+            let out = at(first_row + row, self.picture.height(), self.scale);
+            if out != self.row {
+                self.put_row();
+                self.row = out;
+            }
             let start = row as usize * strip.window.width as usize;
             for (col, &column) in columns.iter().enumerate() {
                 let index = start + col;
@@ -240,38 +307,24 @@ impl Reduced {
                     continue;
                 }
                 let (Some(&r), Some(&g), Some(&b)) = (red.get(index), green.get(index), blue.get(index)) else { continue };
-                let sum = &mut self.sums[out + column];
+                let (sum, number) = &mut self.sums[column];
                 *sum = [sum[0] + r, sum[1] + g, sum[2] + b];
-                self.numbers[out + column] += 1.0;
+                *number += 1.0;
             }
         }
     }
 
-    /// Linear stretch: each band from its own dark end, all bands by one factor, so that colours stay.
-    fn stretched(&self) -> RgbImage {
-        let seen: Vec<(usize, f32)> = self.numbers.iter().copied().enumerate().filter(|(_, n)| *n > 0.0).collect();
-        // A hundred thousand pixels tell the ends of the distribution well enough.
-        let step = (seen.len() / 100_000).max(1);
-        let ends: [[f32; 2]; 3] = std::array::from_fn(|band| {
-            let mut values: Vec<f32> =
-                seen.iter().step_by(step).map(|&(i, n)| self.sums[i][band] / n).filter(|v| v.is_finite()).collect();
-            values.sort_by(f32::total_cmp);
-            let at =
-                |share: f64| values.get((share * values.len().saturating_sub(1) as f64).round() as usize).copied().unwrap_or(0.0);
-            [at(CLIPPED), at(1.0 - CLIPPED)]
-        });
-        let range = ends.iter().map(|[low, high]| high - low).fold(0.0f32, f32::max).max(f32::MIN_POSITIVE);
-        let mut picture = RgbImage::from_pixel(self.width, self.height, Rgb(UNSEEN));
-        // A little lighter than linear: yards are dark.
-        let tones: [u8; TONES + 1] = std::array::from_fn(|tone| ((tone as f32 / TONES as f32).powf(0.85) * 255.0).round() as u8);
-        for (index, number) in seen {
-            let colour = std::array::from_fn(|band| {
-                let value = (self.sums[index][band] / number - ends[band][0]) / range;
-                tones[(value.clamp(0.0, 1.0) * TONES as f32 + 0.5) as usize]
-            });
-            picture.put_pixel(index as u32 % self.width, index as u32 / self.width, Rgb(colour));
+    fn put_row(&mut self) {
+        for (col, (sum, number)) in self.sums.iter_mut().enumerate().filter(|(_, (_, number))| *number > 0.0) {
+            let colour = std::array::from_fn(|band| self.tones.of(sum[band] / *number, band));
+            self.picture.put_pixel(col as u32, self.row, Rgb(colour));
+            (*sum, *number) = ([0.0; 3], 0.0);
         }
-        picture
+    }
+
+    fn finish(mut self) -> RgbImage {
+        self.put_row();
+        self.picture
     }
 }
 
@@ -304,7 +357,7 @@ fn quad(picture: &mut RgbImage, corners: &[Point; 4], colour: [u8; 3]) {
 }
 
 /// Sets the picture on its caption: what was counted, and what the colours mean.
-fn with_caption(picture: &RgbImage, record: &SceneRecord) -> RgbImage {
+fn with_caption(picture: RgbImage, record: &SceneRecord) -> RgbImage {
     const PAD: u32 = 12;
     let width = picture.width().max(640);
     let mut lines = wrap(&caption(record), (width - 2 * PAD) / lettering::CHARACTER_WIDTH);
@@ -319,9 +372,8 @@ fn with_caption(picture: &RgbImage, record: &SceneRecord) -> RgbImage {
     let legend = legend_places(&classes, width - 2 * PAD);
     let legend_lines = legend.last().map_or(0, |last| last.1 + 1);
     let height = (lines.len() as u32 + legend_lines) * lettering::LINE_HEIGHT + 2 * PAD;
-    let mut out = RgbImage::from_pixel(width, picture.height() + height, BACKGROUND);
-    imageops::replace(&mut out, picture, i64::from((width - picture.width()) / 2), 0);
     let mut y = picture.height() + PAD;
+    let mut out = lengthened(picture, width, height);
     for line in &lines {
         lettering::draw(&mut out, PAD, y, line, TEXT);
         y += lettering::LINE_HEIGHT;
@@ -336,6 +388,20 @@ fn with_caption(picture: &RgbImage, record: &SceneRecord) -> RgbImage {
         }
         lettering::draw(&mut out, x + 22, y, &legend_text(*class, *number), TEXT);
     }
+    out
+}
+
+/// A picture with so many rows of background under it, in the middle of so many columns.
+fn lengthened(picture: RgbImage, width: u32, rows: u32) -> RgbImage {
+    let height = picture.height() + rows;
+    if picture.width() == width {
+        // Large pictures are not held twice.
+        let mut pixels = picture.into_raw();
+        pixels.extend(std::iter::repeat_n(BACKGROUND.0, width as usize * rows as usize).flatten());
+        return RgbImage::from_raw(width, height, pixels).unwrap_or_default();
+    }
+    let mut out = RgbImage::from_pixel(width, height, BACKGROUND);
+    imageops::replace(&mut out, &picture, i64::from((width - picture.width()) / 2), 0);
     out
 }
 
