@@ -136,6 +136,10 @@ class Scene:
 
     def prepare(self):
         self.centres = np.array([c['centre'] for c in self.cars], f32).reshape(-1, 2)
+        for c in self.cars:                                     # how many cars stand on the next tracks beside it
+            d = (self.centres - c['centre']) * self.gsd
+            v = np.abs(d @ np.array([-c['axis'][1], c['axis'][0]]))
+            c['beside'] = int(((v > 3) & (v < 6.5) & (np.abs(d @ c['axis']) < 12)).sum())
         # centres of tracks every half metre, with their tangents
         fine = [along(t, .5 / self.gsd) for t in self.tracks if len(t) > 1]
         self.track_points = np.concatenate([p for p, _ in fine]) if fine else np.zeros((0, 2))
@@ -324,7 +328,34 @@ def restyle(x, sc, origin, rng, ground=None):
         band = (cv2.dilate(some, k) > 0) & (cv2.erode(some, k) == 0)
         m = cv2.GaussianBlur(band.astype(f32), (0, 0), max(.5, .2 / g))[..., None] * f32(rng.uniform(.5, 1))
         x = x * (1 - m) + m * cv2.GaussianBlur(x, (0, 0), float(rng.uniform(.4, 1.5)) / g)
+    if cars and g < .6 and rng.random() < .25:
+        x = retouched(x, sc, origin, cars, rng)
     return x
+
+
+def retouched(x, sc, origin, cars, rng):
+    """Outlines painted out: of every car, and of as many places without one, so that the retouching itself tells nothing."""
+    g = sc.gsd
+    h, w = x.shape[:2]
+    q = lambda p: np.round((np.asarray(p) - origin) * 16 - 8).astype(np.int32)
+    boxes = [(c['roof'] - c['centre']) * rng.uniform(.95, 1.1) + c['centre'] + rng.normal(0, .25 / g, 2) for c in cars]
+    for i in rng.permutation(len(sc.track_points))[:2 * len(cars)]:
+        p, u = sc.track_points[i], sc.track_tangents[i]
+        if sc.centres.size and (np.hypot(*(sc.centres - p).T) * g).min() > 14:
+            n = np.array([-u[1], u[0]])
+            a, b = u * rng.uniform(4, 11) / g, n * rng.uniform(1.2, 1.9) / g
+            boxes.append(p + rng.normal(0, .5 / g, 2) + np.array([a + b, a - b, -a - b, -a + b]))
+    lost = np.zeros((h, w), np.uint8)
+    wide = max(1, int(round(rng.uniform(.5, 1.9) / g)))
+    for b in boxes:
+        cv2.polylines(lost, [q(b)], True, 255, wide, cv2.LINE_8, shift=4)
+    known = (lost == 0).astype(f32)[..., None]
+    fill, weight = np.zeros_like(x), np.zeros((h, w, 1), f32)
+    for reach in (.35, .9):                                     # from near pixels; from farther ones where there are none
+        k = [cv2.GaussianBlur(v, (0, 0), max(.6, reach / g)) for v in (x * known, known[..., 0])]
+        fill += 1e-4 ** (reach > .5) * k[0]
+        weight += 1e-4 ** (reach > .5) * k[1][..., None]
+    return np.where(known > 0, x, fill / np.maximum(weight, 1e-9)).astype(f32)
 
 
 def about(x, free, gsd):

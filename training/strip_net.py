@@ -130,6 +130,20 @@ def wander(n, sd, slow, rng):
     return a + b
 
 
+def edge(n, rng):
+    """0 beyond one or two straight edges across a strip of n samples, as where a track leaves its image aslant; else 1."""
+    along, across = np.arange(COLS) * DS, V[:, None]
+    keep = np.ones((ROWS, COLS), f32)
+    for side in rng.permutation([-1, 1])[:rng.integers(1, 3)]:
+        slope = math.tan(rng.uniform(-1.4, 1.4))               # metres along for each metre across
+        if rng.random() < .15:                                 # nearly along the track
+            slope = rng.choice([-1, 1]) * rng.uniform(6, 30)
+        at = rng.uniform(0, .35) * n * DS
+        at = at if side < 0 else n * DS - at
+        keep *= (side * (at + slope * across - along) > 0)
+    return keep
+
+
 def strips(sc, rng, n_track=10, n_other=6, n_walked=0, ground=None):
     """Training strips of one freshly randomised view of a scene."""
     img = S.restyle(sc.image(), sc, np.zeros(2), rng, ground) if sc.tracks else sc.image()
@@ -160,6 +174,8 @@ def strips(sc, rng, n_track=10, n_other=6, n_walked=0, ground=None):
         # the shadow vector in the strip's own frame: to the right of travel, and along it
         x[4, :, :m] = sun @ np.stack([-t[:, 1], t[:, 0]])
         x[5, :, :m] = sun @ t.T
+        if rng.random() < .25:                                 # the edge of an image, or of its data, runs across
+            x *= edge(m, rng)
         y = [-np.ones(COLS // 2, int), -np.ones(COLS // 2, int), -np.ones(COLS // 2, int), np.full(COLS // 2, np.nan)]
         for a, b in zip(y, labels(sc, p, t)):
             a[:len(b)] = b
@@ -184,9 +200,14 @@ def strips(sc, rng, n_track=10, n_other=6, n_walked=0, ground=None):
         return line[k] if k.sum() > 3 else line
     if long:
         rare = [c for c in sc.cars if c['cls'] >= 5]
+        crowded = [c for c in sc.cars if c['beside'] > 1]
         for i in range(n_track):
             if rare and i < n_track // 4:                      # locomotives and coaches are few
                 c = rare[rng.integers(len(rare))]
+                near = min(long, key=lambda t: float(((t - c['ground_centre']) ** 2).sum(1).min()))
+                emit(window(near, c['ground_centre']), 0., True)
+            elif crowded and i < n_track // 2:                 # between cars of the next tracks
+                c = crowded[rng.integers(len(crowded))]
                 near = min(long, key=lambda t: float(((t - c['ground_centre']) ** 2).sum(1).min()))
                 emit(window(near, c['ground_centre']), 0., True)
             else:
@@ -256,7 +277,7 @@ def main():
             gr['lr'] = o.lr * min(1, (it + 1) / 100) * .5 * (1 + math.cos(math.pi * u)) + 1e-6
         while len(pool) < o.batch * 6:                         # strips of several scenes in one batch
             if neg and rng.random() < .25:
-                pool += strips(neg[rng.integers(len(neg))], rng, 4, 0)
+                pool += strips(neg[rng.integers(len(neg))], rng, 24, 0)
                 continue
             if not order:
                 for k in sc:

@@ -420,7 +420,7 @@ def clear_fraction(poly, win, g, shape, nod, al):
     return float(np.clip((k & ~b).sum() / max(tot, 1), 0, 1))
 
 
-def build_wild(preset, seed):
+def build_wild(preset, seed, wild=True):
     """A preset pushed beyond its own range: any GSD, sharper curves, narrower tracks, a mosaic of land cover."""
     sp, cond, pop = build(preset, seed)
     rng = np.random.default_rng([seed, 4242])
@@ -451,6 +451,9 @@ def build_wild(preset, seed):
         cond['ss'] = 3
         sp.update(n_tracks=int(rng.integers(10, 24)), spacing=(4.3, 5.2), W=round(340 / cond['gsd']) * cond['gsd'], H=round(300 / cond['gsd']) * cond['gsd'])
         pop.update(fill=float(rng.uniform(.12, .5)), string=(1, 20), gap=(8, 120))
+        if wild == 'packed':            # or one with hardly an empty place
+            sp.update(n_tracks=int(rng.integers(5, 18)), spacing=(3.9, 4.9), W=round(260 / cond['gsd']) * cond['gsd'], H=round(220 / cond['gsd']) * cond['gsd'])
+            pop.update(fill=float(rng.uniform(.6, .98)), string=(1, 30), gap=(3, 60), unit_p=float(rng.uniform(.1, .7)))
     if preset == 'snow':                # anything from a few patches to a closed cover, on a yard that is not full
         cond.update(snow=float(rng.uniform(.35, 1)), track_snow=float(rng.uniform(.05, .95)), car_snow=float(rng.choice([0., .6, 1.])), roof_snow=float(rng.uniform(.3, 1)))
         pop.update(fill=float(rng.uniform(.1, .6)))
@@ -460,7 +463,7 @@ def build_wild(preset, seed):
 def cmd_scene(preset, seed, out, quiet=False, wild=False):
     t0 = time.time()
     os.makedirs(out, exist_ok=True)
-    sp, cond, pop = build_wild(preset, seed) if wild else build(preset, seed)
+    sp, cond, pop = build_wild(preset, seed, wild) if wild else build(preset, seed)
     site = yssite.Site(sp, seed * 7919 + sum(map(ord, preset)))
     rng = np.random.default_rng([seed, 71])
     cars = site.populate(rng, **pop) if pop else []
@@ -629,7 +632,7 @@ def main():
     a.add_argument('--seed', type=int, required=True)
     a.add_argument('--preset', required=True)
     a.add_argument('--out', required=True)
-    a.add_argument('--wild', action='store_true', help='push the preset beyond its own range (training only)')
+    a.add_argument('--wild', nargs='?', const=True, choices=['packed'], help='push the preset beyond its own range (training only)')
     a = sub.add_parser('series')
     a.add_argument('--seed', type=int, required=True)
     a.add_argument('--dates', type=int, default=60)
