@@ -19,8 +19,10 @@ const BODY_WIDTH_M: f64 = 3.1;
 const BELIEVED: f64 = 0.5;
 /// A strip whose columns are centred on a track less than this, on average under a car, holds no car of that track.
 const ON_TRACK: f64 = 0.30;
-/// A found track with at least this much bare length, metres, must look like a track there: mean probability of the strip network.
+/// A found track with at least this much bare length within so far of its cars, metres, must look like a track there: mean probability of the
+/// strip network.
 const BARE_M: f64 = 25.0;
+const ABOUT_M: f64 = 40.0;
 const BARE_ON_TRACK: f64 = 0.3;
 /// A car whose centre lies this far from the strip's axis belongs to another track, metres.
 const OFF_AXIS_M: f64 = 1.6;
@@ -177,14 +179,19 @@ fn sure(line: &Centreline, columns: &[Column]) -> Vec<Centreline> {
     stretches
 }
 
-/// Whether the part of a found track on which nothing stands looks like a track. A row of lorries or containers does not: what lies
-/// between them is road.
+/// Whether what lies about the cars of a found track looks like a track. A row of lorries or containers does not: what lies between them is
+/// road. Further from them a line may have left its track without harm.
 fn shows_itself(columns: &[Column]) -> bool {
-    let bare: Vec<f64> = columns
-        .iter()
-        .filter(|column| column.seen && column.state[0] > 0.5f32.ln())
-        .map(|column| f64::from(column.on_track))
-        .collect();
+    let occupied = |column: &Column| column.seen && column.state[0] <= 0.5f32.ln();
+    let places: Vec<usize> = (0..columns.len()).filter(|&i| occupied(&columns[i])).collect();
+    let near = (ABOUT_M / COLUMN_M) as usize;
+    let about = |i: usize| {
+        let next = places.partition_point(|&place| place < i);
+        let left = next.checked_sub(1).is_some_and(|k| i - places[k] <= near);
+        left || places.get(next).is_some_and(|&place| place - i <= near)
+    };
+    let bare = columns.iter().enumerate().filter(|&(i, column)| column.seen && !occupied(column) && about(i));
+    let bare: Vec<f64> = bare.map(|(_, column)| f64::from(column.on_track)).collect();
     let length = bare.len() as f64 * COLUMN_M;
     length < BARE_M || bare.iter().sum::<f64>() / bare.len() as f64 >= BARE_ON_TRACK
 }
@@ -276,6 +283,21 @@ fn candidate(walk: &Walk, line: &Centreline, columns: &[Column], car: &Segment, 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A line that followed a road for 135 m before it came to its track lost the 20 cars that stood on it.
+    #[test]
+    fn only_what_lies_about_its_cars_makes_a_line_doubtful() {
+        let columns = |metres: f64, empty: f32, on_track: f32| {
+            let state = [empty.ln(), (1.0 - empty).ln(), -20.0];
+            let column = Column { state, class: [0.0; 7], on_track, offset_m: 0.0, seen: true };
+            std::iter::repeat_n(column, (metres / COLUMN_M) as usize)
+        };
+        let line = |near: f32, far: f32| -> Vec<Column> {
+            columns(135.0, 0.99, far).chain(columns(60.0, 0.99, near)).chain(columns(200.0, 0.01, 0.9)).collect()
+        };
+        assert!(shows_itself(&line(0.9, 0.05)), "road, then track, then cars");
+        assert!(!shows_itself(&line(0.05, 0.9)), "lorries on a road that a track leads to");
+    }
 
     #[test]
     fn columns_that_may_be_either_are_doubtful_and_those_not_seen_are_not() {
