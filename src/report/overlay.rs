@@ -24,10 +24,9 @@ const MARGIN: f64 = 25.0;
 const THUMBNAIL_WIDTH: u32 = 720;
 /// Pixels that are read at a time take no more than this, whatever is allowed.
 const STRIP_BYTES: usize = 8 << 20;
-/// Strips from which the stretch is taken (more of them where fewer met no valid pixel), and how much of each is looked at, at most.
-const SAMPLED_STRIPS: [u32; 3] = [16, 128, 1024];
-const SAMPLED_ROWS: u32 = 4;
-const SAMPLED_PIXELS: usize = 8192;
+/// Rows from which the stretch is taken (more of them where fewer met no valid pixel), and how many pixels of each are looked at, at most.
+const SAMPLED_ROWS: [u32; 3] = [64, 256, 1024];
+const SAMPLED_PIXELS: usize = 2048;
 const JPEG_QUALITY: u8 = 88;
 const THUMBNAIL_QUALITY: u8 = 72;
 /// Shares of the darkest and brightest pixels that may be drawn without detail.
@@ -133,7 +132,7 @@ impl View {
         let (width, height) = (size(self.window.width, reduce), size(self.window.height, reduce));
         let row_bytes = self.window.width as usize * (source.bands() * source.sample_type().bytes() + 16);
         let fits = ((memory / 4).min(STRIP_BYTES) / row_bytes.max(1)).clamp(1, 4096) as u32;
-        let mut reduced = Reduced::new(width, height, reduce, self.tones(source, bands, fits)?);
+        let mut reduced = Reduced::new(width, height, reduce, self.tones(source, bands)?);
         let block = source.block_size()[1].clamp(1, 4096);
         // Blocks that are too large for that are decoded once all the same: the decoder keeps the last ones.
         let rows = if fits > block { fits / block * block } else { fits };
@@ -159,24 +158,20 @@ impl View {
         Ok(imageops::resize(&picture, width, height, imageops::FilterType::CatmullRom))
     }
 
-    /// How the part is stretched: from strips spread evenly over it.
-    fn tones(&self, source: &dyn RasterSource, bands: [usize; 3], most_rows: u32) -> Result<Tones> {
+    /// How the part is stretched: from rows spread evenly over it. They are read one by one, so that memory has no say in it.
+    fn tones(&self, source: &dyn RasterSource, bands: [usize; 3]) -> Result<Tones> {
         let mut values: [Vec<f32>; 3] = Default::default();
-        for strips in SAMPLED_STRIPS {
-            let step = (self.window.height / strips).max(1);
-            let rows = most_rows.min(SAMPLED_ROWS).min(step);
-            for top in (self.window.row + (step - rows) / 2..).step_by(step as usize) {
-                if top + rows > self.window.row + self.window.height {
-                    break;
-                }
-                let strip = Window::new(self.window.col, top, self.window.width, rows);
-                if source.is_empty(strip) {
+        for rows in SAMPLED_ROWS {
+            let step = (self.window.height / rows).max(1);
+            for top in (self.window.row + step / 2..self.window.row + self.window.height).step_by(step as usize) {
+                let row = Window::new(self.window.col, top, self.window.width, 1);
+                if source.is_empty(row) {
                     continue;
                 }
-                let strip = source.read(strip)?;
-                let thin = (strip.valid.len() / SAMPLED_PIXELS).max(1);
+                let row = source.read(row)?;
+                let thin = (row.valid.len() / SAMPLED_PIXELS).max(1);
                 for (values, band) in values.iter_mut().zip(bands) {
-                    let seen = strip.band_f32(band).into_iter().zip(&strip.valid).filter(|(v, valid)| **valid && v.is_finite());
+                    let seen = row.band_f32(band).into_iter().zip(&row.valid).filter(|(v, valid)| **valid && v.is_finite());
                     values.extend(seen.map(|(value, _)| value).step_by(thin));
                 }
             }
@@ -465,4 +460,28 @@ fn wrap(text: &str, columns: u32) -> Vec<String> {
         }
     }
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raster::open_raster;
+
+    #[test]
+    fn rows_are_means_of_their_own_pixels_however_the_part_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("slope.png");
+        let slope =
+            image::GrayAlphaImage::from_fn(64, 63, |col, row| image::LumaA([4 * row as u8, if col < 8 { 0 } else { 255 }]));
+        slope.save(&path).unwrap();
+        let source = open_raster(&path, 64).unwrap();
+        let view = View { window: Window::new(0, 0, 64, 63), scale: 1.0 / 3.0 };
+        let read = |memory: usize| view.read(&*source, [0; 3], memory).unwrap();
+        let picture = read(64 << 20);
+        assert_eq!(picture.dimensions(), (21, 21));
+        assert_eq!(picture, read(1), "read row by row");
+        let tone = |row: u32| picture.get_pixel(10, row).0[0];
+        assert!((1..21).all(|row| tone(row) > tone(row - 1)) && tone(0) < 20 && tone(20) > 230, "{:?}", [tone(0), tone(20)]);
+        assert!((0..21).all(|row| picture.get_pixel(1, row).0 == UNSEEN), "without data");
+    }
 }
