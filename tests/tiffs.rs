@@ -222,7 +222,7 @@ fn tiny(width: u16, samples: u16, bits: u16, format: u16, photometric: u16, data
     let tags: [(u16, u16, u32, u32); 10] = [
         (256, 3, 1, width.into()),
         (257, 3, 1, 1),
-        (258, 3, samples.into(), if samples > 2 { after } else { bits.into() }),
+        (258, 3, samples.into(), if samples > 2 { after } else { u32::from(bits) << 16 | u32::from(bits) }),
         (259, 3, 1, 1),
         (262, 3, 1, photometric.into()),
         (273, 4, 1, after + 16),
@@ -356,6 +356,25 @@ fn floats_of_24_bits_are_read_as_32_bits_as_in_gdal() {
 }
 
 #[test]
+fn complex_numbers_are_hashed_as_in_gdal_and_looked_at_by_their_amplitude() {
+    let parts: [f32; 4] = [3.0, 4.0, 0.0, -2.5];
+    let data: Vec<u8> = parts.iter().flat_map(|part| part.to_le_bytes()).collect();
+    let (source, values) = read_tiny(&tiny(2, 1, 64, 6, 1, &data));
+    assert_eq!((source.sample_type().name(), source.bands(), values), ("complex64", 1, vec![5.0, 2.5]));
+    // Two bands of whole numbers: GDAL gives them as floats too.
+    let data: Vec<u8> = [3_i16, 4, -5, 12].iter().flat_map(|part| part.to_le_bytes()).collect();
+    let file = tiny(1, 2, 32, 5, 1, &data);
+    let (source, values) = read_tiny(&file);
+    assert_eq!((source.sample_type().name(), source.bands(), values), ("complex64", 2, vec![5.0, 13.0]));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("tiny.tif");
+    std::fs::write(&path, file).unwrap();
+    // SHA-256 of what GDAL 3.10 reads: [3+4j], [-5+12j] as complex64.
+    let sum = checksum(&*open_raster(&path, MEMORY_MIB).unwrap()).unwrap();
+    assert_eq!(sum.sha256, "86f34e354a3a59ce2b8b3d78117046dd1833deb73b3035912d466b8c7103dd70");
+}
+
+#[test]
 fn blocks_with_more_than_belongs_to_them_are_read() {
     // PackBits: three literal bytes and a run of six, of which one is left over.
     let mut file = tiny(8, 1, 8, 1, 1, &[2, 7, 1, 250, 251, 9]);
@@ -405,13 +424,17 @@ fn what_is_not_read_says_what_it_is_and_what_to_do() {
         retag(&mut file, if tag == 259 { 259 } else { 278 }, tag, 1, value);
         refusal(&file)
     };
+    let with_deflate = |mut file: Vec<u8>| {
+        retag(&mut file, 259, 259, 1, 8);
+        file
+    };
     let gray = || tiny(4, 1, 8, 1, 1, &[7, 1, 2, 250]);
     let floats = || tiny(4, 1, 32, 3, 1, &[0; 16]);
     for (sentence, expected) in [
         (with(gray(), 259, 34712), "JPEG 2000"),
         (with(gray(), 259, 6), "old-style JPEG"),
         (with(gray(), 259, 50002), "JPEG XL"),
-        (refusal(&tiny(2, 1, 64, 6, 1, &[0; 16])), "complex numbers"),
+        (with(with_deflate(tiny(2, 1, 64, 6, 1, &[0; 16])), 317, 2), "complex numbers with a predictor"),
         (refusal(&tiny(4, 1, 10, 3, 1, &[0; 8])), "10 bits"),
         (refusal(&tiny(2, 3, 16, 1, 32845, &[0; 12])), "LogLuv"),
         (with(tiny(1, 4, 8, 1, 5, &[1, 2, 3, 4]), 274, 3), "orientation"),

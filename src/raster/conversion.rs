@@ -30,6 +30,8 @@ pub(crate) enum Conversion {
     Lab,
     /// Luma and colour differences of 8 bits, outside JPEG, become red, green and blue.
     Differences,
+    /// Two samples, whole numbers or floats, become a complex number of floats.
+    Complex,
     /// libtiff swaps the bytes of samples before LERC encodes them, where the file is big-endian: they are swapped back.
     SwappedLerc,
 }
@@ -38,6 +40,7 @@ impl Conversion {
     /// Of an image whose colours are read ([`check_colours`]).
     pub(crate) fn of(ifd: &Ifd, layout: &RasterLayout, byte_order: ByteOrder) -> Self {
         match Self::to_rgb(ifd) {
+            _ if is_complex(ifd) => Self::Complex,
             Self::None if layout.sample_format == 3 && layout.bits_per_sample == 16 => Self::Half,
             Self::None if ifd.compression() == LERC && byte_order == ByteOrder::BigEndian => Self::SwappedLerc,
             to_rgb => to_rgb,
@@ -110,6 +113,20 @@ fn lab_is_read(ifd: &Ifd) -> bool {
 /// Whether rows run from top to bottom and columns from left to right. GDAL ignores the tag, but where it converts colours.
 fn is_upright(ifd: &Ifd) -> bool {
     !ifd.tag(TAG_ORIENTATION).and_then(|tag| tag.value.as_u32()).is_some_and(|code| (2..=8).contains(&code))
+}
+
+/// Whether samples are complex numbers (the decoder is shown their parts).
+pub(crate) fn is_complex(ifd: &Ifd) -> bool {
+    ifd.sample_format().is_ok_and(|formats| matches!(formats.first(), Some(5 | 6)))
+}
+
+/// The native bytes of a part of a complex number, of so many bits, as GDAL gives it: whole numbers become 32-bit floats.
+pub(crate) fn from_part(format: u16, part: &[u8]) -> Vec<u8> {
+    match (format, part) {
+        (2, &[a, b]) => f32::from(i16::from_ne_bytes([a, b])).to_ne_bytes().to_vec(),
+        (2, &[a, b, c, d]) => (i32::from_ne_bytes([a, b, c, d]) as f32).to_ne_bytes().to_vec(),
+        _ => part.to_vec(),
+    }
 }
 
 /// Whether samples are unsigned and of 8 bits.

@@ -57,7 +57,7 @@ pub(crate) fn explain(path: &Path, error: &TiffError) -> Error {
             format!("the file is damaged in block {index}: {reason}; copy or download it again")
         }
         TiffError::UnsupportedSampleFormat(5 | 6) => {
-            format!("complex numbers are not read; write their magnitude to an image of real numbers: {MAGNITUDE}")
+            format!("complex numbers with a predictor, or band after band, are not read; write their magnitude: {MAGNITUDE}")
         }
         TiffError::UnsupportedSampleFormat(code) => format!("samples of the unknown format {code} are not read"),
         TiffError::UnsupportedBitsPerSample(bits) => format!("samples of {bits} bits of this format are not read; {CONVERT}"),

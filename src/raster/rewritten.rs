@@ -38,10 +38,13 @@ const JPEG: u16 = 7;
 const MIN_IS_BLACK: u64 = 1;
 const YCBCR: u64 = 6;
 const LAB: u64 = 8;
-/// TIFF sample formats: unsigned, signed, float, undefined.
+/// TIFF sample formats: unsigned, signed, float, undefined, complex whole numbers, complex floats.
 const UNSIGNED: u64 = 1;
+const SIGNED: u64 = 2;
 const FLOAT: u64 = 3;
 const UNDEFINED: u64 = 4;
+const COMPLEX_INTEGER: u64 = 5;
+const COMPLEX_FLOAT: u64 = 6;
 
 /// Where the bytes of the file, and decoded blocks, are in what the decoder is shown.
 const FILE_AT: u64 = 1 << 48;
@@ -98,6 +101,7 @@ impl Rewritten {
         let image = Image::of(ifd, order, file.len())?;
         let stated = image.subsampling == [1, 1] || ifd.tag(TAG_SUBSAMPLING).is_some();
         let taken_at_its_word = ifd.raster_layout().is_ok()
+            && image.samples == number(ifd, TAG_SAMPLES).unwrap_or(1)
             && image.tables_are_those_of(ifd)
             && u64::from(ifd.predictor()) == image.predictor
             && stated;
@@ -185,12 +189,18 @@ impl Image {
         let [width, height] = [width, height].map(|size| u32::try_from(size).unwrap_or(0));
         let samples = number(ifd, TAG_SAMPLES).unwrap_or(1);
         let compression = u16::try_from(number(ifd, TAG_COMPRESSION).unwrap_or(1)).ok()?;
-        let (bits, format) = (common(ifd, TAG_BITS, samples)?, common(ifd, TAG_SAMPLE_FORMAT, samples)?);
+        let (mut bits, mut format) = (common(ifd, TAG_BITS, samples)?, common(ifd, TAG_SAMPLE_FORMAT, samples)?);
+        let mut parts = 1;
+        if let COMPLEX_INTEGER | COMPLEX_FLOAT = format {
+            // A complex number is shown as two samples side by side.
+            (parts, bits, format) = (2, bits / 2, if format == COMPLEX_INTEGER { SIGNED } else { FLOAT });
+        }
         let planes = match number(ifd, TAG_PLANAR).unwrap_or(1) {
             1 => 1,
-            2 => samples,
+            2 if parts == 1 || samples == 1 => samples,
             _ => return None,
         };
+        let samples = parts * samples;
         let tiled = ifd.is_tiled();
         let block = if tiled {
             [number(ifd, TAG_TILE_WIDTH)?, number(ifd, TAG_TILE_HEIGHT)?].map(|size| u32::try_from(size).unwrap_or(0))
@@ -211,7 +221,7 @@ impl Image {
             _ => [2, 2],
         };
         let predictor = if PREDICTED.contains(&compression) { number(ifd, TAG_PREDICTOR).unwrap_or(1) } else { 1 };
-        let (bits, format) = understood(bits, format, predictor)?;
+        let (bits, format) = understood(bits, format, predictor).filter(|_| parts == 1 || predictor == 1)?;
         let big_endian = order == ByteOrder::BigEndian;
         let mut image = Self {
             width,

@@ -38,6 +38,12 @@ pub enum SampleType {
     /// 64-bit float.
     #[serde(rename = "float64")]
     F64,
+    /// Complex number of two 32-bit floats; also of two integers.
+    #[serde(rename = "complex64")]
+    C64,
+    /// Complex number of two 64-bit floats.
+    #[serde(rename = "complex128")]
+    C128,
 }
 
 impl SampleType {
@@ -47,13 +53,9 @@ impl SampleType {
             Self::U8 | Self::I8 => 1,
             Self::U16 | Self::I16 => 2,
             Self::U32 | Self::I32 | Self::F32 => 4,
-            Self::U64 | Self::I64 | Self::F64 => 8,
+            Self::U64 | Self::I64 | Self::F64 | Self::C64 => 8,
+            Self::C128 => 16,
         }
-    }
-
-    /// Whether samples are floating-point numbers.
-    pub fn is_float(self) -> bool {
-        matches!(self, Self::F32 | Self::F64)
     }
 
     /// The name, as GDAL and NumPy have it.
@@ -69,6 +71,8 @@ impl SampleType {
             Self::I64 => "int64",
             Self::F32 => "float32",
             Self::F64 => "float64",
+            Self::C64 => "complex64",
+            Self::C128 => "complex128",
         }
     }
 }
@@ -87,12 +91,16 @@ pub enum Samples {
     I64(Vec<i64>),
     F32(Vec<f32>),
     F64(Vec<f64>),
+    C64(Vec<[f32; 2]>),
+    C128(Vec<[f64; 2]>),
 }
 
-/// Runs an expression on the vector inside, whatever its type.
+/// Runs an expression on the vector inside, whatever its type, and another one where its numbers are complex.
 macro_rules! each {
-    ($samples:expr, $values:ident => $body:expr) => {
+    ($samples:expr, $values:ident => $body:expr, complex => $complex:expr) => {
         match $samples {
+            Samples::C64($values) => $complex,
+            Samples::C128($values) => $complex,
             Samples::U8($values) => $body,
             Samples::I8($values) => $body,
             Samples::U16($values) => $body,
@@ -112,15 +120,16 @@ impl Samples {
     /// `wanted` are taken, band after band. A rest that does not fill a pixel is ignored.
     pub fn from_interleaved(kind: SampleType, bytes: &[u8], bands: usize, wanted: std::ops::Range<usize>) -> Self {
         macro_rules! build {
-            ($variant:ident, $type:ty) => {{
+            ($variant:ident, $type:ty) => {
+                build!($variant, $type, |sample: &[u8]| Some(<$type>::from_ne_bytes(sample.try_into().ok()?)))
+            };
+            ($variant:ident, $type:ty, $read:expr) => {{
                 const SIZE: usize = size_of::<$type>();
                 let pixel = bands.max(1) * SIZE;
                 let mut values: Vec<$type> = Vec::with_capacity(bytes.len() / pixel * wanted.len());
                 for band in wanted {
-                    values.extend(bytes.chunks_exact(pixel).filter_map(|pixel| {
-                        let sample = pixel.get(band * SIZE..(band + 1) * SIZE)?;
-                        Some(<$type>::from_ne_bytes(sample.try_into().ok()?))
-                    }));
+                    let samples = bytes.chunks_exact(pixel).filter_map(|pixel| pixel.get(band * SIZE..(band + 1) * SIZE));
+                    values.extend(samples.filter_map($read));
                 }
                 Self::$variant(values)
             }};
@@ -136,6 +145,14 @@ impl Samples {
             SampleType::I64 => build!(I64, i64),
             SampleType::F32 => build!(F32, f32),
             SampleType::F64 => build!(F64, f64),
+            SampleType::C64 => build!(C64, [f32; 2], |pair: &[u8]| {
+                let (real, imaginary) = pair.split_at(4);
+                Some([f32::from_ne_bytes(real.try_into().ok()?), f32::from_ne_bytes(imaginary.try_into().ok()?)])
+            }),
+            SampleType::C128 => build!(C128, [f64; 2], |pair: &[u8]| {
+                let (real, imaginary) = pair.split_at(8);
+                Some([f64::from_ne_bytes(real.try_into().ok()?), f64::from_ne_bytes(imaginary.try_into().ok()?)])
+            }),
         }
     }
 
@@ -152,12 +169,14 @@ impl Samples {
             Self::I64(_) => SampleType::I64,
             Self::F32(_) => SampleType::F32,
             Self::F64(_) => SampleType::F64,
+            Self::C64(_) => SampleType::C64,
+            Self::C128(_) => SampleType::C128,
         }
     }
 
     /// Number of samples.
     pub fn len(&self) -> usize {
-        each!(self, values => values.len())
+        each!(self, values => values.len(), complex => values.len())
     }
 
     /// Whether there are no samples.
@@ -165,7 +184,7 @@ impl Samples {
         self.len() == 0
     }
 
-    /// A part of the samples as 32-bit floats; parts that do not exist are left out.
+    /// A part of the samples as 32-bit floats, complex ones by their amplitude; parts that do not exist are left out.
     pub fn to_f32(&self, range: std::ops::Range<usize>) -> Vec<f32> {
         #[allow(clippy::unnecessary_cast, reason = "one of the types is f32 itself")]
         fn convert<T: Copy>(values: &[T], range: std::ops::Range<usize>, f: impl Fn(T) -> f32) -> Vec<f32> {
@@ -174,32 +193,48 @@ impl Samples {
         }
         #[allow(clippy::unnecessary_cast, reason = "one of the types is f32 itself")]
         {
-            each!(self, values => convert(values, range, |value| value as f32))
+            each!(
+                self,
+                values => convert(values, range, |value| value as f32),
+                complex => convert(values, range, |[real, imaginary]| real.hypot(imaginary) as f32)
+            )
         }
     }
 
-    /// One sample as a 64-bit float.
+    /// One sample as a 64-bit float, a complex one by its amplitude.
     pub fn get(&self, index: usize) -> Option<f64> {
         #[allow(clippy::unnecessary_cast, reason = "one of the types is f64 itself")]
         {
-            each!(self, values => values.get(index).map(|&value| value as f64))
+            each!(
+                self,
+                values => values.get(index).map(|&value| value as f64),
+                complex => values.get(index).map(|&[real, imaginary]| f64::from(real).hypot(f64::from(imaginary)))
+            )
         }
     }
 
     /// Feeds a part of the samples to a hash, little-endian, in order.
     pub(crate) fn hash_into(&self, hash: &mut Sha256, range: std::ops::Range<usize>) {
         const CHUNK: usize = 8192;
-        each!(self, values => {
-            let mut bytes = Vec::with_capacity(CHUNK * 8);
-            for chunk in values.get(range).unwrap_or_default().chunks(CHUNK) {
-                bytes.clear();
-                chunk.iter().for_each(|value| bytes.extend_from_slice(&value.to_le_bytes()));
-                hash.update(&bytes);
-            }
-        })
+        macro_rules! hash {
+            ($values:ident, $value:ident => $bytes:expr) => {{
+                let mut bytes = Vec::with_capacity(CHUNK * 16);
+                for chunk in $values.get(range).unwrap_or_default().chunks(CHUNK) {
+                    bytes.clear();
+                    chunk.iter().for_each(|$value| bytes.extend_from_slice(&$bytes));
+                    hash.update(&bytes);
+                }
+            }};
+        }
+        each!(
+            self,
+            values => hash!(values, value => value.to_le_bytes()),
+            complex => hash!(values, value => value.map(|part| part.to_le_bytes()).concat())
+        )
     }
 
-    /// Calls `f` with the index of every sample that is the nodata value (NaN means NaN).
+    /// Calls `f` with the index of every sample that is the nodata value (NaN means NaN); of a complex one the real part is compared, as in
+    /// GDAL.
     pub(crate) fn for_each_nodata(&self, nodata: f64, mut f: impl FnMut(usize)) {
         // A value that the type cannot hold is in no pixel; a float is compared in the image's own precision.
         macro_rules! integers {
@@ -228,6 +263,8 @@ impl Samples {
             Self::I64(values) => integers!(values, i64),
             Self::F32(values) => floats!(values, f32),
             Self::F64(values) => floats!(values, f64),
+            Self::C64(values) => Self::F32(values.iter().map(|value| value[0]).collect()).for_each_nodata(nodata, f),
+            Self::C128(values) => Self::F64(values.iter().map(|value| value[0]).collect()).for_each_nodata(nodata, f),
         }
     }
 }
@@ -304,6 +341,14 @@ impl Block {
             }
             Samples::F64(values) => {
                 values.iter().enumerate().filter(|(_, value)| !value.is_finite()).for_each(|(index, _)| drop(index));
+            }
+            Samples::C64(values) => {
+                let finite = |value: &[f32; 2]| value.iter().all(|part| part.is_finite());
+                values.iter().enumerate().filter(|(_, value)| !finite(value)).for_each(|(index, _)| drop(index));
+            }
+            Samples::C128(values) => {
+                let finite = |value: &[f64; 2]| value.iter().all(|part| part.is_finite());
+                values.iter().enumerate().filter(|(_, value)| !finite(value)).for_each(|(index, _)| drop(index));
             }
             _ => {}
         }

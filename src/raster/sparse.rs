@@ -95,5 +95,7 @@ fn encode(kind: SampleType, value: f64) -> Vec<u8> {
         SampleType::I64 => (value as i64).to_ne_bytes().to_vec(),
         SampleType::F32 => (value as f32).to_ne_bytes().to_vec(),
         SampleType::F64 => value.to_ne_bytes().to_vec(),
+        SampleType::C64 => [value as f32, 0.0].map(f32::to_ne_bytes).concat(),
+        SampleType::C128 => [value, 0.0].map(f64::to_ne_bytes).concat(),
     }
 }

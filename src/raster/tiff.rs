@@ -7,7 +7,9 @@ use tiff_reader::source::{FileSource, SharedSource, TiffSource as _};
 use tiff_reader::{ExtraSample, Ifd, OpenOptions, ParseBudgets, RasterLayout, TiffError, TiffFile};
 
 use super::beside::find_appended;
-use super::conversion::{CONVERT, Conversion, JPEG, YCBCR, check_colours, from_half, from_inks, shows_rgb};
+use super::conversion::{
+    CONVERT, Conversion, JPEG, YCBCR, check_colours, from_half, from_inks, from_part, is_complex, shows_rgb,
+};
 use super::guard::guarded;
 use super::jpeg_frame::is_subsampled;
 use super::refusal::{compression_name, explain};
@@ -94,7 +96,7 @@ impl TiffSource {
         let ifd = first(path, &tiff)?;
         let pixels = first(path, rewritten.as_ref().unwrap_or(&tiff))?;
         let layout = pixels.raster_layout().map_err(|error| explain(path, &error))?;
-        let kind = sample_type(&layout)
+        let kind = if is_complex(ifd) { complex_type(&layout) } else { sample_type(&layout) }
             .ok_or_else(|| Error::image(path, format!("samples of {} bits are not read", layout.bits_per_sample)))?;
         if layout.predictor == 3 && layout.sample_format != 3 {
             return Err(explain(path, &TiffError::UnsupportedPredictor(3)));
@@ -116,6 +118,7 @@ impl TiffSource {
         let conversion = Conversion::of(ifd, &layout, tiff.byte_order());
         let alpha = match conversion {
             Conversion::Inks | Conversion::Lab => Some(3),
+            Conversion::Complex => None,
             _ => alpha(ifd, layout.samples_per_pixel),
         };
         let mask = find_mask(path, &tiff, &layout, options(cache / 4));
@@ -172,6 +175,14 @@ impl TiffSource {
                 let mut samples = self.stored(window, band)?;
                 samples.chunks_exact_mut(self.layout.bytes_per_sample).for_each(<[u8]>::reverse);
                 Ok(samples)
+            }
+            Conversion::Complex => {
+                let (part, format) = (self.layout.bytes_per_sample, self.layout.sample_format);
+                let stored = self.stored(window, None)?;
+                let pixel = 2 * part * self.bands();
+                let wanted = band.map_or(0..pixel, |band| (2 * part * band).min(pixel)..(2 * part * (band + 1)).min(pixel));
+                let parts = stored.chunks_exact(pixel.max(1)).flat_map(|pixel| pixel[wanted.clone()].chunks_exact(part));
+                Ok(parts.flat_map(|part| from_part(format, part)).collect())
             }
             Conversion::Inks | Conversion::Lab | Conversion::Differences => {
                 let pixels = self.colours(window)?;
@@ -279,7 +290,11 @@ impl RasterSource for TiffSource {
     }
 
     fn bands(&self) -> usize {
-        if matches!(self.conversion, Conversion::Lab | Conversion::Inks) { 4 } else { self.layout.samples_per_pixel }
+        match self.conversion {
+            Conversion::Lab | Conversion::Inks => 4,
+            Conversion::Complex => self.layout.samples_per_pixel / 2,
+            _ => self.layout.samples_per_pixel,
+        }
     }
 
     fn sample_type(&self) -> SampleType {
@@ -374,6 +389,15 @@ fn sample_type(layout: &RasterLayout) -> Option<SampleType> {
     })
 }
 
+/// The type of complex numbers whose parts are laid out as samples.
+fn complex_type(layout: &RasterLayout) -> Option<SampleType> {
+    match (layout.sample_format, layout.bytes_per_sample) {
+        (2, 2 | 4) | (3, 4) => Some(SampleType::C64),
+        (3, 8) => Some(SampleType::C128),
+        _ => None,
+    }
+}
+
 /// Bytes of a decoded block; an error if one cannot be decoded in the memory that is allowed.
 fn check_blocks(
     path: &Path,
@@ -423,7 +447,7 @@ fn nodata(ifd: &Ifd) -> Option<f64> {
 
 /// A nodata value as precise as the samples are: `0.1` is no 32-bit float.
 fn as_stored(kind: SampleType, value: f64) -> f64 {
-    if kind == SampleType::F32 { f64::from(value as f32) } else { value }
+    if matches!(kind, SampleType::F32 | SampleType::C64) { f64::from(value as f32) } else { value }
 }
 
 /// The first band behind the colours that is stated to be alpha. As in libtiff, 999 says so too.
