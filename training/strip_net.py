@@ -29,12 +29,12 @@ V = (np.arange(ROWS) - (ROWS - 1) / 2) * DV
 
 
 class StripNet(nn.Module):
-    def __init__(self, d=64, dil=(1, 2, 4, 8, 16, 32)):
+    def __init__(self, c=(24, 32, 48), d=80, dil=(1, 2, 4, 8, 16, 32)):
         super().__init__()
-        self.c1 = nn.Conv2d(6, 16, (3, 5), (2, 2), (1, 2))
-        self.c2 = nn.Conv2d(16, 24, 3, (2, 1), 1)
-        self.c3 = nn.Conv2d(24, 32, 3, (2, 1), 1)
-        self.mix = nn.Conv1d(128, d, 1)
+        self.c1 = nn.Conv2d(6, c[0], (3, 5), (2, 2), (1, 2))
+        self.c2 = nn.Conv2d(c[0], c[1], 3, (2, 1), 1)
+        self.c3 = nn.Conv2d(c[1], c[2], 3, (2, 1), 1)
+        self.mix = nn.Conv1d(4 * c[2], d, 1)
         self.t = nn.ModuleList([nn.Conv1d(d, d, 3, 1, k, k) for k in dil])
         self.head = nn.Conv1d(d, 12, 1)
 
@@ -45,6 +45,20 @@ class StripNet(nn.Module):
         for c in self.t:
             x = x + r(c(x))
         return self.head(x)
+
+
+NARROW = dict(c=(16, 24, 32), d=64)             # the shape up to the seventh training
+
+
+@torch.no_grad()
+def widened(narrow, wide):
+    """Makes a wide net answer as a narrow one does: its further channels look at everything and are not looked at yet
+    (Chen, Goodfellow and Shlens, "Net2Net", 2016)."""
+    for a, b in zip(weights.convolutions(narrow), weights.convolutions(wide)):
+        o, i = a.weight.shape[:2]
+        b.weight[:o] = 0
+        b.weight[:o, :i] = a.weight
+        b.bias[:o] = a.bias
 
 
 def resample(line, step):
@@ -244,7 +258,7 @@ def loss_fn(o, y):
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument('--scenes', nargs='+', required=True)
+    ap.add_argument('--scenes', nargs='*', required=True)
     ap.add_argument('--negatives')
     ap.add_argument('--minutes', type=float, default=35)
     ap.add_argument('--batch', type=int, default=24)
@@ -252,6 +266,8 @@ def main():
     ap.add_argument('--threads', type=int, default=1)
     ap.add_argument('--seed', type=int, default=1)
     ap.add_argument('--start')
+    ap.add_argument('--widen', help='weights of the narrow shape to start from')
+    ap.add_argument('--bf16', action='store_true', help='halves the time where the processor multiplies bfloat16')
     ap.add_argument('--out', required=True)
     o = ap.parse_args()
     torch.set_num_threads(o.threads)
@@ -261,6 +277,10 @@ def main():
     sc, neg = S.load(o.scenes, o.negatives)
     print(len(sc), 'scenes', len(neg), 'real negatives', flush=True)
     net = StripNet()
+    if o.widen:
+        narrow = StripNet(**NARROW)
+        weights.read(narrow, o.widen)
+        widened(narrow, net)
     if o.start:
         weights.read(net, o.start)
     net = net.to(memory_format=torch.channels_last)
@@ -269,7 +289,7 @@ def main():
     opt = torch.optim.AdamW(net.parameters(), lr=o.lr, weight_decay=1e-4)
     t0, it, acc, pool, order = time.time(), 0, [], [], []
     bud = o.minutes * 60
-    while True:
+    while bud:                                                 # no minutes: only widened
         u = (time.time() - t0) / bud
         if u >= 1:
             break
@@ -288,7 +308,7 @@ def main():
         ex, pool = pool[:o.batch], pool[o.batch:]
         x = torch.from_numpy(np.stack([e[0] for e in ex])).to(memory_format=torch.channels_last)
         y = [torch.from_numpy(np.stack([e[i] for e in ex])) for i in (1, 2, 3)] + [torch.from_numpy(np.stack([e[4] for e in ex]).astype(f32))]
-        with torch.autocast('cpu', torch.bfloat16):
+        with torch.autocast('cpu', torch.bfloat16, enabled=o.bf16):
             out = net(x)
         L, *parts = loss_fn(out.float(), y)
         opt.zero_grad()

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use image::{Rgb, RgbImage};
 
+use super::belief::{FEATURES, Judgement};
+use super::walk::Walked;
 use crate::error::{Error, Result};
 use crate::raster::Scene;
 use crate::segment::columns::Column;
@@ -65,6 +67,22 @@ impl Debug {
             put(point[0].floor() as i64, point[1].floor() as i64, [255; 3]);
         }
         self.save("map.png", &picture)
+    }
+
+    /// `lines.csv`: what was thought of every line that holds something like cars, and where those stand (column and row, in pairs).
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn lines(&self, lines: &[Walked], judgements: &[Judgement]) -> Result<()> {
+        let path = self.folder.join("lines.csv");
+        let mut text = format!("{},believed,cars\n", FEATURES.join(","));
+        for (walked, judgement) in lines.iter().zip(judgements).filter(|(walked, _)| !walked.candidates.is_empty()) {
+            let places = walked.candidates.iter().map(|candidate| [candidate.vehicle.col, candidate.vehicle.row]);
+            let places: Vec<String> = places.map(|[col, row]| format!("{col:.1} {row:.1}")).collect();
+            let features: Vec<String> = judgement.features.iter().map(|feature| format!("{feature:.4}")).collect();
+            text += &format!("{},{},{}\n", features.join(","), u8::from(judgement.believed), places.join(" "));
+        }
+        std::fs::write(&path, text).map_err(|e| Error::io(&path, e))
     }
 
     /// `strip_TRACK.png`: the strip, a column every half metre; under it the evidence (body green, gap red), whether the strip is on a

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::belief::believed;
+use super::belief::judged;
 use super::coverage::Seen;
 use super::debug::Debug;
 use super::follow::Tracks;
@@ -125,14 +125,8 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
             walked.iter().for_each(|walked| map.clear(&walked.sure, CLEAR_M));
             found.extend(walked);
         }
-        let believed = believed(&found, image);
-        for (i, (mut walked, believed)) in found.into_iter().zip(believed).enumerate() {
-            if !believed {
-                walked.candidates.clear();
-                walked.doubtful_m = 0.0;
-            }
-            all.add(walked, format!("t{}", i + 1), &ground);
-        }
+        let names = (1..=found.len()).map(|number| format!("t{number}"));
+        all.add_believed(found, names, &ground, debug)?;
     } else {
         let aligned = align(&site.lines, &map, Expected::of(options.registration));
         (all.shift, all.confidence) = (aligned.shift, aligned.confidence);
@@ -143,8 +137,11 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
         let tracks = Tracks { lines, shifted, first: 0, scene, site: &site, ground: &ground, map: &map, debug, memory };
         let (walked, seen) = tracks.walked(&mut plane)?;
         all.seen = all.seen.and(seen);
-        for (walked, name) in walked.into_iter().zip(&site.names) {
-            all.add(walked, name.clone(), &ground);
+        let names = site.names.iter().cloned();
+        if site.found {
+            all.add_believed(walked, names, &ground, debug)?;
+        } else {
+            walked.into_iter().zip(names).for_each(|(walked, name)| all.add(walked, name, &ground));
         }
     }
     Ok(all.finish(&ground, &site, gsd, options.registration))
@@ -162,6 +159,28 @@ struct Parts {
 }
 
 impl Parts {
+    /// Adds what was found along lines that were not given: cars only where the line is believed to be a track.
+    fn add_believed(
+        &mut self,
+        walked: Vec<Walked>,
+        names: impl Iterator<Item = String>,
+        ground: &Ground,
+        debug: Option<&Debug>,
+    ) -> Result<()> {
+        let judgements = judged(&walked, ground.area());
+        if let Some(debug) = debug {
+            debug.lines(&walked, &judgements)?;
+        }
+        for ((mut walked, judgement), name) in walked.into_iter().zip(judgements).zip(names) {
+            if !judgement.believed {
+                walked.candidates.clear();
+                walked.doubtful_m = 0.0;
+            }
+            self.add(walked, name, ground);
+        }
+        Ok(())
+    }
+
     /// Adds what was found along a track.
     fn add(&mut self, walked: Walked, name: String, ground: &Ground) {
         let step = (TRACK_POINT_M / walked.line.step).ceil().max(1.0) as usize;

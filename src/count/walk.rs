@@ -19,11 +19,9 @@ const BODY_WIDTH_M: f64 = 3.1;
 const BELIEVED: f64 = 0.5;
 /// A strip whose columns are centred on a track less than this, on average under a car, holds no car of that track.
 const ON_TRACK: f64 = 0.30;
-/// A found track with at least this much bare length within so far of its cars, metres, must look like a track there: mean probability of the
-/// strip network.
+/// What a found line looks like where it is bare is asked where at least this much of it is bare within so far of its cars, metres.
 const BARE_M: f64 = 25.0;
 const ABOUT_M: f64 = 40.0;
-const BARE_ON_TRACK: f64 = 0.3;
 /// A car whose centre lies this far from the strip's axis belongs to another track, metres.
 const OFF_AXIS_M: f64 = 1.6;
 /// How often a line is brought nearer to its centre; and the pull, in columns, that keeps it where nothing is seen.
@@ -88,14 +86,11 @@ impl Walk<'_> {
         if let Some(debug) = self.debug {
             debug.strip(track, &strip(self.plane, &line), &columns, &cars)?;
         }
-        let candidates = if self.found && !shows_itself(&columns) {
-            Vec::new()
-        } else {
-            cars.iter().filter_map(|car| candidate(self, &line, &columns, car, track)).collect()
-        };
+        let candidates: Vec<Candidate> = cars.iter().filter_map(|car| candidate(self, &line, &columns, car, track)).collect();
         let (sure, score) =
             if self.found { (sure(&line, &columns), self.track_score(&line, &columns)) } else { (Vec::new(), 0.0) };
-        Ok(Walked { candidates, seen, line, sure, score, doubtful_m: doubtful(&columns) })
+        let existence = cars.iter().map(|car| car.existence).sum::<f64>() / cars.len().max(1) as f64;
+        Ok(Walked { candidates, seen, line, sure, score, existence, bare: bare(&columns), doubtful_m: doubtful(&columns) })
     }
 
     /// How much a line that holds cars looks like a track there: how sure the strip network is under the cars (log odds), over what
@@ -151,6 +146,10 @@ pub struct Walked {
     pub sure: Vec<Centreline>,
     /// How much a found line looks like a track where it holds cars; see [`super::belief`].
     pub score: f64,
+    /// How sure its cars are on average: mean [`Segment::existence`].
+    pub existence: f64,
+    /// How much the bare ground about its cars looks like a track: mean probability of the strip network; one half where there is hardly any.
+    pub bare: f64,
     /// Length of it that the strip network may have got wrong: the expected length of columns that are occupied and taken for empty, or the
     /// reverse, metres.
     pub doubtful_m: f64,
@@ -179,9 +178,8 @@ fn sure(line: &Centreline, columns: &[Column]) -> Vec<Centreline> {
     stretches
 }
 
-/// Whether what lies about the cars of a found track looks like a track. A row of lorries or containers does not: what lies between them is
-/// road. Further from them a line may have left its track without harm.
-fn shows_itself(columns: &[Column]) -> bool {
+/// See [`Walked::bare`]. What lies between lorries or containers is road. Further from them a line may have left its track without harm.
+fn bare(columns: &[Column]) -> f64 {
     let occupied = |column: &Column| column.seen && column.state[0] <= 0.5f32.ln();
     let places: Vec<usize> = (0..columns.len()).filter(|&i| occupied(&columns[i])).collect();
     let near = (ABOUT_M / COLUMN_M) as usize;
@@ -193,7 +191,7 @@ fn shows_itself(columns: &[Column]) -> bool {
     let bare = columns.iter().enumerate().filter(|&(i, column)| column.seen && !occupied(column) && about(i));
     let bare: Vec<f64> = bare.map(|(_, column)| f64::from(column.on_track)).collect();
     let length = bare.len() as f64 * COLUMN_M;
-    length < BARE_M || bare.iter().sum::<f64>() / bare.len() as f64 >= BARE_ON_TRACK
+    if length < BARE_M { 0.5 } else { bare.iter().sum::<f64>() / bare.len() as f64 }
 }
 
 /// How far each point of a line must move to where its columns see the centre of the track, smoothed over [`RECENTRE_M`]: metres to the
@@ -295,8 +293,9 @@ mod tests {
         let line = |near: f32, far: f32| -> Vec<Column> {
             columns(135.0, 0.99, far).chain(columns(60.0, 0.99, near)).chain(columns(200.0, 0.01, 0.9)).collect()
         };
-        assert!(shows_itself(&line(0.9, 0.05)), "road, then track, then cars");
-        assert!(!shows_itself(&line(0.05, 0.9)), "lorries on a road that a track leads to");
+        assert!(bare(&line(0.9, 0.05)) > 0.5, "road, then track, then cars");
+        assert!(bare(&line(0.05, 0.9)) < 0.3, "lorries on a road that a track leads to");
+        assert_eq!(bare(&columns(200.0, 0.01, 0.9).collect::<Vec<_>>()), 0.5, "nothing bare");
     }
 
     #[test]

@@ -208,7 +208,7 @@ impl Samples {
             each!(
                 self,
                 values => values.get(index).map(|&value| value as f64),
-                complex => values.get(index).map(|&[real, imaginary]| f64::from(real).hypot(f64::from(imaginary)))
+                complex => values.get(index).map(|&[real, imaginary]| (real as f64).hypot(imaginary as f64))
             )
         }
     }

@@ -16,7 +16,7 @@ pub const COLUMN_M: f64 = 2.0 * ALONG_M;
 pub const CLASSES: [Class; 7] =
     [Class::Gondola, Class::Boxcar, Class::Tank, Class::Hopper, Class::Flat, Class::Locomotive, Class::Coach];
 /// Features along the track.
-const FEATURES: usize = 64;
+const FEATURES: usize = 80;
 /// Dilations of the convolutions along the track.
 const DILATIONS: [usize; 6] = [1, 2, 4, 8, 16, 32];
 
@@ -51,11 +51,11 @@ impl StripNetwork {
     fn read(weights: &mut Weights) -> Self {
         let narrowing = |kernel, stride, padding| Shape { kernel, stride, padding, dilation: 1 };
         let across = [
-            weights.convolution(6, 16, narrowing((3, 5), (2, 2), (1, 2))),
-            weights.convolution(16, 24, narrowing((3, 3), (2, 1), (1, 1))),
+            weights.convolution(6, 24, narrowing((3, 5), (2, 2), (1, 2))),
             weights.convolution(24, 32, narrowing((3, 3), (2, 1), (1, 1))),
+            weights.convolution(32, 48, narrowing((3, 3), (2, 1), (1, 1))),
         ];
-        let mix = weights.convolution(32 * ROWS / 8, FEATURES, Shape::point());
+        let mix = weights.convolution(48 * ROWS / 8, FEATURES, Shape::point());
         let along = DILATIONS
             .iter()
             .map(|&dilation| {

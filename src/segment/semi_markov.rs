@@ -6,13 +6,13 @@
 
 use super::columns::{COLUMN_M, Column};
 
-/// Shortest and longest car body, metres.
-const BODY_M: [f64; 2] = [8.0, 28.5];
+/// Shortest and longest car body, metres. The shortest, two-axle silo cars, are 7.5 m; their roofs are round at the ends.
+const BODY_M: [f64; 2] = [6.5, 28.5];
 /// Shortest visible part of a body that the edge of the image cuts off, metres.
 const CUT_M: f64 = 5.0;
 /// Body lengths that occur, metres (lengths over couplers less a gap of 1.1 m): two-axle and four-axle cars of the CIS, China, Europe and
 /// North America (DESIGN.md, section 4; dimensions in the research notes).
-const USUAL_M: [f64; 13] = [9.2, 10.9, 11.9, 12.85, 13.65, 15.2, 16.5, 17.2, 18.5, 19.9, 22.4, 23.5, 24.6];
+const USUAL_M: [f64; 14] = [9.2, 10.9, 11.9, 12.85, 13.65, 14.4, 15.2, 16.5, 17.2, 18.5, 19.9, 22.4, 23.5, 24.6];
 /// Spread of a body length around a usual one, metres, and the share of bodies of any length.
 const USUAL_SD_M: f64 = 0.45;
 const ANY_SHARE: f64 = 0.35;
@@ -20,9 +20,6 @@ const ANY_SHARE: f64 = 0.35;
 const OCCUPIED_WEIGHT: f64 = 0.30;
 /// Whether an occupied column is body or gap: gaps are short, and each stands for a place of its own.
 const GAP_WEIGHT: f64 = 0.90;
-/// Gain of a car, in natural logarithms: with it the number of cars on 40 rendered scenes of their own (docs/accuracy.md) comes out neither
-/// high nor low; without, two short cars are taken for a long one more often than the reverse.
-const CAR_GAIN: f64 = 0.3;
 /// Least log probability of a column: the network is never surer than this.
 const LEAST_LOG: f64 = -7.0;
 /// Most columns of a gap, at a free end as between two coupled cars: 2.5 m.
@@ -117,7 +114,7 @@ impl Lattice {
             .map(|k| {
                 let metres = k as f64 * COLUMN_M;
                 let usual: f64 = USUAL_M.iter().map(|m| each * (-0.5 * ((metres - m) / USUAL_SD_M).powi(2)).exp()).sum();
-                ((any + usual) / (1.0 / (BODY_M[1] - BODY_M[0]))).ln() + CAR_GAIN
+                ((any + usual) / (1.0 / (BODY_M[1] - BODY_M[0]))).ln()
             })
             .collect();
         Self { n: columns.len(), sums, length_prior, shortest: columns_of(BODY_M[0]), longest, cut: columns_of(CUT_M) }
@@ -145,7 +142,7 @@ impl Lattice {
                         continue;
                     }
                     // A body cut by the edge may be of any length.
-                    let prior = if edge { ANY_SHARE.ln() + CAR_GAIN } else { self.length_prior[k] };
+                    let prior = if edge { ANY_SHARE.ln() } else { self.length_prior[k] };
                     let score = self.sum(1, from, to) + prior;
                     if from == 0 {
                         each(Empty, 0, score);
