@@ -187,7 +187,7 @@ mod tests {
         assert!(!believed(&[Walked { sure: Vec::new(), ..bare }, line(4.5, 2.5)])[1], "beside what is no track");
     }
 
-    /// In the Muttenz yard seven cars between full tracks were dropped, since what had been missed beside them did not look like track.
+    /// In the Muttenz yard six cars beside full tracks were dropped, since what had been missed beside them did not look like track.
     #[test]
     fn a_line_between_two_certain_tracks_needs_less() {
         let between = |score: f64| believed(&[line(0.0, 6.0), line(4.5, score), line(9.0, 6.0)])[1];

@@ -120,12 +120,12 @@ pub(crate) fn is_complex(ifd: &Ifd) -> bool {
     ifd.sample_format().is_ok_and(|formats| matches!(formats.first(), Some(5 | 6)))
 }
 
-/// The native bytes of a part of a complex number, of so many bits, as GDAL gives it: whole numbers become 32-bit floats.
-pub(crate) fn from_part(format: u16, part: &[u8]) -> Vec<u8> {
+/// Appends the native bytes of a part of a complex number, as GDAL gives it: whole numbers become 32-bit floats.
+pub(crate) fn push_part(format: u16, part: &[u8], to: &mut Vec<u8>) {
     match (format, part) {
-        (2, &[a, b]) => f32::from(i16::from_ne_bytes([a, b])).to_ne_bytes().to_vec(),
-        (2, &[a, b, c, d]) => (i32::from_ne_bytes([a, b, c, d]) as f32).to_ne_bytes().to_vec(),
-        _ => part.to_vec(),
+        (2, &[a, b]) => to.extend(f32::from(i16::from_ne_bytes([a, b])).to_ne_bytes()),
+        (2, &[a, b, c, d]) => to.extend((i32::from_ne_bytes([a, b, c, d]) as f32).to_ne_bytes()),
+        _ => to.extend(part),
     }
 }
 

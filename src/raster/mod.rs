@@ -5,6 +5,7 @@ mod acquired;
 mod aux_xml;
 mod bands;
 mod beside;
+mod big_tiff;
 mod ccitt;
 mod checksum;
 mod codecs;

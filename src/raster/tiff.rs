@@ -8,7 +8,7 @@ use tiff_reader::{ExtraSample, Ifd, OpenOptions, ParseBudgets, RasterLayout, Tif
 
 use super::beside::find_appended;
 use super::conversion::{
-    CONVERT, Conversion, JPEG, YCBCR, check_colours, from_half, from_inks, from_part, is_complex, shows_rgb,
+    CONVERT, Conversion, JPEG, YCBCR, check_colours, from_half, from_inks, is_complex, push_part, shows_rgb,
 };
 use super::guard::guarded;
 use super::jpeg_frame::is_subsampled;
@@ -182,7 +182,9 @@ impl TiffSource {
                 let pixel = 2 * part * self.bands();
                 let wanted = band.map_or(0..pixel, |band| (2 * part * band).min(pixel)..(2 * part * (band + 1)).min(pixel));
                 let parts = stored.chunks_exact(pixel.max(1)).flat_map(|pixel| pixel[wanted.clone()].chunks_exact(part));
-                Ok(parts.flat_map(|part| from_part(format, part)).collect())
+                let mut samples = Vec::with_capacity(window.pixels() * self.kind.bytes());
+                parts.for_each(|part| push_part(format, part, &mut samples));
+                Ok(samples)
             }
             Conversion::Inks | Conversion::Lab | Conversion::Differences => {
                 let pixels = self.colours(window)?;
