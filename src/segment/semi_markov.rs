@@ -4,7 +4,8 @@
 //! Yu, "Hidden semi-Markov models", 2010): empty track, car bodies whose length has a prior, and the short gaps at their ends.
 //! The best path is Viterbi's; the probability of each car comes from the forward and backward sums over all segmentations.
 
-use super::columns::{COLUMN_M, Column};
+use super::columns::{CLASSES, COLUMN_M, Column};
+use crate::count::Class;
 
 /// Shortest and longest car body, metres. The shortest, two-axle silo cars, are 7.5 m; their roofs are round at the ends.
 const BODY_M: [f64; 2] = [6.5, 28.5];
@@ -13,6 +14,10 @@ const CUT_M: f64 = 5.0;
 /// Body lengths that occur, metres (lengths over couplers less a gap of 1.1 m): two-axle and four-axle cars of the CIS, China, Europe and
 /// North America (DESIGN.md, section 4; dimensions in the research notes).
 const USUAL_M: [f64; 14] = [9.2, 10.9, 11.9, 12.85, 13.65, 14.4, 15.2, 16.5, 17.2, 18.5, 19.9, 22.4, 23.5, 24.6];
+/// Those of flats and carriers of containers, which are made for loads of 40, 60 and 80 feet: fewer are of any other length. The gap between
+/// two containers on one of them looks like the gap between two cars; what it parts would be flats of lengths that hardly occur.
+const USUAL_FLATS_M: [f64; 7] = [11.1, 12.6, 13.4, 15.0, 16.2, 18.4, 24.5];
+const ANY_FLAT_SHARE: f64 = 0.20;
 /// Spread of a body length around a usual one, metres, and the share of bodies of any length.
 const USUAL_SD_M: f64 = 0.45;
 const ANY_SHARE: f64 = 0.35;
@@ -75,10 +80,32 @@ struct Lattice {
     n: usize,
     /// Prefix sums of the scores of empty, body and gap columns.
     sums: [Vec<f64>; 3],
-    length_prior: Vec<f64>,
+    /// Prefix sums of the probability of being a flat.
+    flats: Vec<f64>,
+    /// How much likelier than on average a body of so many columns is, where it is a flat and where it is not.
+    lengths: [Vec<f64>; 2],
     shortest: usize,
     longest: usize,
     cut: usize,
+}
+
+/// How much likelier than on average a body of so many columns is, of a stock with such usual lengths and such a share of others.
+fn likelier(columns: usize, usual: &[f64], any: f64) -> f64 {
+    let metres = columns as f64 * COLUMN_M;
+    let range = BODY_M[1] - BODY_M[0];
+    let each = (1.0 - any) / usual.len() as f64 / (USUAL_SD_M * (2.0 * std::f64::consts::PI).sqrt());
+    let usual: f64 = usual.iter().map(|m| each * (-0.5 * ((metres - m) / USUAL_SD_M).powi(2)).exp()).sum();
+    any + usual * range
+}
+
+/// Probability of a flat, from a column's class scores.
+fn flat(scores: &[f32; CLASSES.len()]) -> f64 {
+    let top = scores.iter().copied().fold(f32::MIN, f32::max);
+    let of = |flats: bool| -> f64 {
+        let these = CLASSES.iter().zip(scores).filter(|(class, _)| (**class == Class::Flat) == flats);
+        these.map(|(_, score)| f64::from(score - top).exp()).sum()
+    };
+    of(true) / (of(true) + of(false))
 }
 
 /// The states in which a column boundary may be left behind.
@@ -108,20 +135,24 @@ impl Lattice {
         }
         let columns_of = |metres: f64| (metres / COLUMN_M).round() as usize;
         let longest = columns_of(BODY_M[1]);
-        let any = ANY_SHARE / (BODY_M[1] - BODY_M[0]);
-        let each = (1.0 - ANY_SHARE) / USUAL_M.len() as f64 / (USUAL_SD_M * (2.0 * std::f64::consts::PI).sqrt());
-        let length_prior = (0..=longest)
-            .map(|k| {
-                let metres = k as f64 * COLUMN_M;
-                let usual: f64 = USUAL_M.iter().map(|m| each * (-0.5 * ((metres - m) / USUAL_SD_M).powi(2)).exp()).sum();
-                ((any + usual) / (1.0 / (BODY_M[1] - BODY_M[0]))).ln()
-            })
-            .collect();
-        Self { n: columns.len(), sums, length_prior, shortest: columns_of(BODY_M[0]), longest, cut: columns_of(CUT_M) }
+        let mut flats = vec![0.0];
+        for column in columns {
+            flats.push(flats[flats.len() - 1] + flat(&column.class));
+        }
+        let stocks = [(&USUAL_FLATS_M[..], ANY_FLAT_SHARE), (&USUAL_M[..], ANY_SHARE)];
+        let lengths = stocks.map(|(usual, any)| (0..=longest).map(|k| likelier(k, usual, any)).collect());
+        Self { n: columns.len(), sums, flats, lengths, shortest: columns_of(BODY_M[0]), longest, cut: columns_of(CUT_M) }
     }
 
     fn sum(&self, kind: usize, from: usize, to: usize) -> f64 {
         self.sums[kind][to] - self.sums[kind][from]
+    }
+
+    /// Log prior of the length of a body between two boundaries, by how much it looks like a flat.
+    fn length_prior(&self, from: usize, to: usize) -> f64 {
+        let k = to - from;
+        let flat = (self.flats[to] - self.flats[from]) / k as f64;
+        (flat * self.lengths[0][k] + (1.0 - flat) * self.lengths[1][k]).ln()
     }
 
     /// Every way to reach boundary `to` in `state`: (state before, boundary before, score of the step).
@@ -142,7 +173,7 @@ impl Lattice {
                         continue;
                     }
                     // A body cut by the edge may be of any length.
-                    let prior = if edge { ANY_SHARE.ln() } else { self.length_prior[k] };
+                    let prior = if edge { ANY_SHARE.ln() } else { self.length_prior(from, to) };
                     let score = self.sum(1, from, to) + prior;
                     if from == 0 {
                         each(Empty, 0, score);
@@ -299,6 +330,23 @@ mod tests {
         assert_eq!(lengths, bodies);
         assert!(found.iter().all(|car| car.probability > 0.8), "{found:?}");
         assert_eq!(found.iter().filter(|car| car.coupled).count(), 4);
+    }
+
+    /// A wagon of 24.5 m with a container of 30 and one of 45 feet was counted as two flats of 9.5 and 14.5 m.
+    #[test]
+    fn the_gap_between_containers_parts_no_wagon() {
+        let cars = |class: Class| {
+            let mut columns = strip(&[9.5, 14.5], 0.9);
+            let kind = CLASSES.iter().position(|&other| other == class).unwrap();
+            columns.iter_mut().for_each(|column| column.class[kind] = 6.0);
+            // One column between the containers looks as much like a gap as like a body, the next hardly.
+            for (column, gap) in columns[60..62].iter_mut().zip([0.75f32, 0.55]) {
+                column.state = [0.01f32.ln(), (0.99 - gap).ln(), gap.ln()];
+            }
+            segment(&columns).cars.len()
+        };
+        assert_eq!(cars(Class::Flat), 1);
+        assert_eq!(cars(Class::Gondola), 2);
     }
 
     #[test]
