@@ -340,7 +340,7 @@ mod tests {
             let kind = CLASSES.iter().position(|&other| other == class).unwrap();
             columns.iter_mut().for_each(|column| column.class[kind] = 6.0);
             // One column between the containers looks as much like a gap as like a body, the next hardly.
-            for (column, gap) in columns[60..62].iter_mut().zip([0.75f32, 0.55]) {
+            for (column, gap) in columns[60..62].iter_mut().zip([0.65f32, 0.45]) {
                 column.state = [0.01f32.ln(), (0.99 - gap).ln(), gap.ln()];
             }
             segment(&columns).cars.len()
