@@ -109,6 +109,20 @@ fn wrong_usage_ends_with_2() {
     assert!(!out.exists(), "nothing is made before the arguments are understood");
 }
 
+/// Images of 1.2 m whose georeference says 1.2003 were refused.
+#[test]
+fn a_gsd_of_a_few_millimetres_above_the_coarsest_is_counted_and_a_centimetre_above_is_not() {
+    let (temporary, images) = folder(1);
+    for (gsd, status) in [("1.2", "ok"), ("1.2003", "ok"), ("1.21", "unusable")] {
+        let out = temporary.path().join(gsd);
+        let output = yardwatch(&["count", text(&images), "--out", text(&out), "--gsd", gsd]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let rows = rows(&out.join("counts.csv"));
+        assert_eq!(rows[0]["status"], status, "{gsd}: {rows:?}");
+        assert_eq!(rows[0]["reason"].contains("coarse"), status == "unusable", "{gsd}: {rows:?}");
+    }
+}
+
 #[test]
 fn an_unreadable_image_among_good_ones_is_named_with_its_reason_and_the_others_go_on() {
     let (temporary, images) = folder(2);

@@ -63,8 +63,10 @@ impl Default for CountOptions {
 
 /// Ground read around the ground of interest, metres: the networks' reach, and enough for the local statistics.
 pub(super) const MARGIN_M: f64 = 64.0;
-/// GSD above which cars cannot be counted at all, metres.
+/// GSD above which cars cannot be counted at all, metres, and by how much one may be over it: the pixels of an image said to be of 1.2 m are
+/// a few millimetres larger or smaller by its georeference.
 const COARSEST_M: f64 = 1.2;
+const COARSER_M: f64 = 0.005;
 /// How often tracks are looked for: those that are sure in the first round keep the second from straying onto them.
 const ROUNDS: usize = 2;
 /// Ground on either side of a sure track that no other track's centre line enters, metres: half the narrowest spacing, and the spread of
@@ -85,7 +87,7 @@ const WHOLE_COVERAGE: f64 = 0.97;
 pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result<SceneCount> {
     let ground = Ground::of(scene);
     let gsd = scene.gsd_m[0].max(scene.gsd_m[1]);
-    if gsd > COARSEST_M {
+    if gsd >= COARSEST_M + COARSER_M {
         return Ok(unusable(format!("GSD of {gsd:.2} m is too coarse: cars are counted up to {COARSEST_M} m")));
     }
     let site = Site::new(yard, &ground, options.registration.map_or([0.0; 2], |registration| registration.shift_m));

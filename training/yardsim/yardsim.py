@@ -450,6 +450,16 @@ def build_wild(preset, seed, wild=True):
         sp['region'] = 'EU'
         if pop and rng.random() < .7:
             pop.update(mix=dict(gondola=2, boxcar=2.5, tank=2.5, hopper=2, flat=2.2, flatcont=2), unit_p=float(rng.uniform(.1, .7)))
+    if wild == 'winter':                # a yard of a few cars in any cover of snow, as it is watched over the years
+        sp = series_spec(seed)
+        pop = dict(mix=MIX['mixed'], string=(1, 12), target=int(rng.integers(0, 30)), loco_p=.2, unit_p=.5)
+        sp['W'], sp['H'] = min(760., round(1600 * cond['gsd'])), min(400., round(1000 * cond['gsd']))
+        cond.update(gsd=float(rng.choice([.3, .4, .5, .6, .8])), mode=str(rng.choice(['rgb8', 'rgb8', 'rgb8', 'pan8', 'pan16', 'ms16'])), offnadir=float(min(25, abs(rng.normal(0, 11)))),
+                    view_az=float(rng.uniform(0, 360)), snow=float(rng.choice([.5, .6, .8, 1.])), track_snow=float(rng.uniform(.05, .95)), car_snow=float(rng.choice([0., 0., .6, 1.])),
+                    roof_snow=float(rng.uniform(.3, 1)))
+        sp['W'], sp['H'] = round(sp['W'] / cond['gsd']) * cond['gsd'], round(sp['H'] / cond['gsd']) * cond['gsd']
+        cond['ss'] = 3 if cond['gsd'] <= .4 else 4
+        return sp, cond, pop
     if pop and preset == 'busy':        # a wide, mostly empty marshalling yard, seen sharply
         cond['gsd'] = round(float(rng.uniform(.24, .4)), 3)
         cond['ss'] = 3
@@ -636,7 +646,7 @@ def main():
     a.add_argument('--seed', type=int, required=True)
     a.add_argument('--preset', required=True)
     a.add_argument('--out', required=True)
-    a.add_argument('--wild', nargs='?', const=True, choices=['packed', 'europe'], help='push the preset beyond its own range (training only)')
+    a.add_argument('--wild', nargs='?', const=True, choices=['packed', 'europe', 'winter'], help='push the preset beyond its own range (training only)')
     a = sub.add_parser('series')
     a.add_argument('--seed', type=int, required=True)
     a.add_argument('--dates', type=int, default=60)
