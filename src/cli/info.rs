@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::inputs::positive;
 use super::{Outcome, Terminal};
 use crate::count::Status;
-use crate::raster::{Description, SceneOptions, describe, find_images};
+use crate::raster::{Description, SceneOptions, Turn, describe, find_images};
 use crate::series::key::content_key;
 use crate::series::store::{Store, Stored};
 use crate::{Error, Result};
@@ -55,6 +55,9 @@ struct Recorded {
     image: String,
     /// Metres east and north by which the image shows the site away from its place.
     registration_m: [f64; 2],
+    /// And turned (clockwise) and enlarged, where it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    registration_turn: Option<Turn>,
     registration_confidence: f64,
     coverage: f64,
     freight_cars: Option<u32>,
@@ -68,6 +71,7 @@ impl Recorded {
         Self {
             image: scene.record.image.clone(),
             registration_m: result.registration_m,
+            registration_turn: result.registration_turn,
             registration_confidence: result.registration_confidence,
             coverage: result.count.coverage,
             freight_cars: (result.count.status != Status::Unusable).then_some(result.count.freight_cars),
@@ -82,7 +86,8 @@ impl Recorded {
             |value: f64, ahead: &str, back: &str| format!("{:.2} m {}", value.abs(), if value < 0.0 { back } else { ahead });
         let shift = if self.registration_confidence > 0.0 {
             let (east, north) = (side(east, "east", "west"), side(north, "north", "south"));
-            format!("shifted {east} and {north} (confidence {:.2})", self.registration_confidence)
+            let turn = self.registration_turn.map_or_else(String::new, |turn| format!(", {}", turn.sentence()));
+            format!("shifted {east} and {north}{turn} (confidence {:.2})", self.registration_confidence)
         } else {
             "not registered".to_owned()
         };

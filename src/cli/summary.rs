@@ -28,6 +28,7 @@ pub fn pictures(place: &Workplace, results: &Results) -> Result<Vec<PageScene>> 
             picture: place.store.picture(&record.image)?,
             gsd_m: record.gsd(),
             registration: shifted.then_some((result.registration_m, result.registration_confidence)),
+            turn: result.registration_turn,
         });
     }
     Ok(scenes)

@@ -22,7 +22,7 @@ pub fn each_cell(
     max_memory_mib: usize,
     mut show: impl FnMut([f64; 2], Evidence),
 ) -> Result<()> {
-    let ground = Ground::of(scene);
+    let ground = Ground::of(scene, None);
     let (site, image) = (Site::new(yard, &ground, shift_m), ground.area());
     let Some(area) = site.area(image) else { return Ok(()) };
     let Some(stretch) = scene_stretch(scene, area)? else { return Ok(()) };

@@ -15,6 +15,8 @@ mod walk;
 
 pub use scene::{CountOptions, GivenTrack, Yard, count_scene};
 use serde::{Deserialize, Serialize};
+
+use crate::raster::Turn;
 pub use vehicle::{Class, Vehicle};
 
 /// Whether a scene's count may be used.
@@ -83,6 +85,9 @@ pub struct SceneCount {
     pub tracks: Vec<SceneTrack>,
     /// Shift that brought the site's tracks or edges onto the scene, metres east and north; zero where there are none.
     pub registration_m: [f64; 2],
+    /// How the scene shows the site turned and enlarged about the place that the shift is of; none where the shift is enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub registration_turn: Option<Turn>,
     /// How sure the shift is, 0 (not found) to 1.
     pub registration_confidence: f64,
 }

@@ -85,12 +85,13 @@ const WHOLE_COVERAGE: f64 = 0.97;
 /// # Errors
 /// When the image cannot be decoded where the yard lies.
 pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result<SceneCount> {
-    let ground = Ground::of(scene);
+    let registration = options.registration;
+    let ground = Ground::of(scene, registration.and_then(|registration| registration.turn));
     let gsd = scene.gsd_m[0].max(scene.gsd_m[1]);
     if gsd >= COARSEST_M + COARSER_M {
         return Ok(unusable(format!("GSD of {gsd:.2} m is too coarse: cars are counted up to {COARSEST_M} m")));
     }
-    let site = Site::new(yard, &ground, options.registration.map_or([0.0; 2], |registration| registration.shift_m));
+    let site = Site::new(yard, &ground, registration.map_or([0.0; 2], |registration| registration.shift_m));
     let Some(area) = site.area(ground.area()) else {
         return Ok(unusable("the yard lies outside the image".into()));
     };
@@ -236,12 +237,20 @@ impl Parts {
         let (moved, middle) = site.moved;
         let registration_m = ground.to_east_north(middle, [moved[0] + self.shift[0], moved[1] + self.shift[1]]);
         let registration_confidence = registration.map_or(self.confidence, |registration| registration.confidence);
-        SceneCount { count, vehicles, tracks: self.tracks, registration_m, registration_confidence }
+        let registration_turn = registration.and_then(|registration| registration.turn);
+        SceneCount { count, vehicles, tracks: self.tracks, registration_m, registration_turn, registration_confidence }
     }
 }
 
 fn unusable(reason: String) -> SceneCount {
     let count =
         Count { freight_cars: 0, low: 0, high: 0, locomotives: 0, coaches: 0, coverage: 0.0, status: Status::Unusable, reason };
-    SceneCount { count, vehicles: Vec::new(), tracks: Vec::new(), registration_m: [0.0; 2], registration_confidence: 0.0 }
+    SceneCount {
+        count,
+        vehicles: Vec::new(),
+        tracks: Vec::new(),
+        registration_m: [0.0; 2],
+        registration_turn: None,
+        registration_confidence: 0.0,
+    }
 }

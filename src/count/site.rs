@@ -1,19 +1,24 @@
 //! The yard as it lies in a scene: lines and outline in metres from the scene's corner.
 
 use super::scene::Yard;
-use crate::raster::Scene;
+use crate::raster::{Georeference, Scene, Turn};
 use crate::tile::Area;
 use crate::track::Centreline;
 
 /// Between pixels, metres and degrees of one scene.
 pub struct Ground<'a> {
     scene: &'a Scene,
+    /// Its georeference, put right where the scene shows the site turned.
+    georeference: Option<Georeference>,
 }
 
 impl<'a> Ground<'a> {
-    /// Of a scene.
-    pub fn of(scene: &'a Scene) -> Self {
-        Self { scene }
+    /// Of a scene that shows the site turned, if it does.
+    pub fn of(scene: &'a Scene, turn: Option<Turn>) -> Self {
+        let size = [scene.source.width(), scene.source.height()].map(f64::from);
+        let own = scene.georeference.as_ref();
+        let georeference = own.map(|own| turn.and_then(|turn| own.put_right(&turn, size)).unwrap_or_else(|| own.clone()));
+        Self { scene, georeference }
     }
 
     /// The ground that the image covers.
@@ -29,7 +34,7 @@ impl<'a> Ground<'a> {
 
     /// Ground of a place on earth; None without georeference.
     pub fn from_lonlat(&self, [lon, lat]: [f64; 2]) -> Option<[f64; 2]> {
-        let [col, row] = self.scene.georeference.as_ref()?.from_lonlat(lon, lat)?;
+        let [col, row] = self.georeference.as_ref()?.from_lonlat(lon, lat)?;
         Some([col * self.scene.gsd_m[0], row * self.scene.gsd_m[1]])
     }
 
@@ -49,9 +54,9 @@ impl<'a> Ground<'a> {
     /// Where east and north point at a place of the ground, as unit vectors.
     fn east_north_axes(&self, [x, y]: [f64; 2]) -> [[f64; 2]; 2] {
         let [col, row] = self.to_pixel([x, y]);
-        let up = self.scene.georeference.as_ref().map_or(0.0, |g| g.up_azimuth_deg(col, row)).to_radians();
+        let up = self.georeference.as_ref().map_or(0.0, |g| g.up_azimuth_deg(col, row)).to_radians();
         // A mirrored image (south up, say) turns the other way round.
-        let mirrored = self.scene.georeference.as_ref().is_some_and(|g| {
+        let mirrored = self.georeference.as_ref().is_some_and(|g| {
             let t = g.geotransform;
             t[1] * t[5] - t[2] * t[4] > 0.0
         });
@@ -65,7 +70,7 @@ impl<'a> Ground<'a> {
     pub fn heading_deg(&self, centre: [f64; 2], axis: [f64; 2]) -> f64 {
         let place = |side: f64| {
             let [col, row] = self.to_pixel([centre[0] + side * axis[0] * 20.0, centre[1] + side * axis[1] * 20.0]);
-            self.scene.georeference.as_ref()?.to_lonlat(col, row)
+            self.georeference.as_ref()?.to_lonlat(col, row)
         };
         let (east, north) = match (place(-1.0), place(1.0)) {
             (Some(a), Some(b)) => ((b[0] - a[0]) * a[1].to_radians().cos(), b[1] - a[1]),

@@ -3,6 +3,7 @@
 use geographiclib_rs::{Geodesic, InverseGeodesic};
 
 use super::crs::Crs;
+use super::turn::Turn;
 
 /// Nominal and true scale of a projected system may differ by so much (share) before the true one is used: below it
 /// the nominal number that the image was ordered with is the better-known one (UTM is off by 0.04 %).
@@ -28,6 +29,20 @@ impl Georeference {
         let epsg = crs.as_ref().and_then(|crs| crs.epsg);
         let unit_m = crs.as_ref().filter(|crs| !crs.is_geographic()).map_or(1.0, Crs::unit_m);
         Self { geotransform, epsg, crs, unit_m }
+    }
+
+    /// The georeference that an image of this size (columns, rows) would have if it did not show its ground turned: exact at three of its
+    /// corners. None where places cannot be told.
+    pub fn put_right(&self, turn: &Turn, [width, height]: [f64; 2]) -> Option<Self> {
+        let corner = |col: f64, row: f64| {
+            let [lon, lat] = turn.undo(self.to_lonlat(col, row)?);
+            self.crs.as_ref()?.from_lonlat(lon, lat)
+        };
+        let (first, right, down) = (corner(0.0, 0.0)?, corner(width, 0.0)?, corner(0.0, height)?);
+        let along = |end: [f64; 2], size: f64| [(end[0] - first[0]) / size, (end[1] - first[1]) / size];
+        let (x, y) = (along(right, width), along(down, height));
+        let moved = Self { geotransform: [first[0], x[0], y[0], first[1], x[1], y[1]], ..self.clone() };
+        moved.is_sound().then_some(moved)
     }
 
     /// Whether the geotransform can be inverted and holds only numbers.

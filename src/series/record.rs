@@ -76,6 +76,11 @@ impl SceneRecord {
         self.gsd_m.iter_mut().flatten().for_each(|value| to(value, 5));
         to(&mut self.result.count.coverage, 3);
         to(&mut self.result.registration_confidence, 3);
+        if let Some(turn) = &mut self.result.registration_turn {
+            to(&mut turn.degrees, 3);
+            to(&mut turn.scale, 5);
+            turn.about.iter_mut().for_each(|value| to(value, 8));
+        }
         self.result.registration_m.iter_mut().for_each(|value| to(value, 2));
         for vehicle in &mut self.result.vehicles {
             to(&mut vehicle.confidence, 3);

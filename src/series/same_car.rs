@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::corrections::metres_per_degree;
 use super::record::{Point, SceneRecord};
-use crate::count::{Class, Vehicle};
+use crate::count::{Class, SceneCount, Vehicle};
 
 /// Standard deviation in metres of the difference of two measured lengths of one car.
 const LENGTH_SD_M: f64 = 0.6;
@@ -43,7 +43,7 @@ pub(super) fn strings(record: &SceneRecord) -> Vec<Vec<Car>> {
     let colours = colours(&freight);
     let mut strings: BTreeMap<u32, Vec<Car>> = BTreeMap::new();
     for ((index, vehicle), colour) in freight.into_iter().zip(colours) {
-        let place = record.places.get(index).and_then(|corners| place(corners, record.result.registration_m));
+        let place = record.places.get(index).and_then(|corners| place(corners, &record.result));
         let car = Car { index, length: vehicle.length_m, class: vehicle.class, colour, place };
         strings.entry(vehicle.string).or_default().push(car);
     }
@@ -51,12 +51,14 @@ pub(super) fn strings(record: &SceneRecord) -> Vec<Vec<Car>> {
 }
 
 /// Centre on the ground, with the scene's misregistration taken back.
-fn place(corners: &[Point], shift_m: [f64; 2]) -> Option<Point> {
+fn place(corners: &[Point], scene: &SceneCount) -> Option<Point> {
+    let shift_m = scene.registration_m;
     let number = corners.len() as f64;
     let sum = corners.iter().fold([0.0, 0.0], |s, p| [s[0] + p[0], s[1] + p[1]]);
     let centre = [sum[0] / number, sum[1] / number];
     let metres = metres_per_degree(centre[1]);
-    let place = [centre[0] - shift_m[0] / metres[0], centre[1] - shift_m[1] / metres[1]];
+    let unshifted = [centre[0] - shift_m[0] / metres[0], centre[1] - shift_m[1] / metres[1]];
+    let place = scene.registration_turn.map_or(unshifted, |turn| turn.undo(unshifted));
     place.iter().all(|v| v.is_finite()).then_some(place)
 }
 

@@ -195,6 +195,7 @@ mod tests {
                 vehicles,
                 tracks: Vec::new(),
                 registration_m: [0.0; 2],
+                registration_turn: None,
                 registration_confidence: 0.0,
             },
             places,

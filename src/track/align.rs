@@ -4,6 +4,8 @@
 //! map of [`crate::threshold::yard_map`], which follows roofs where cars stand and rails where none do. The residual along a track is a
 //! Viterbi path (Forney, "The Viterbi algorithm", 1973) over lateral offsets.
 
+use crate::raster::Turn;
+
 use super::line::{Centreline, smoothed};
 use crate::threshold::YardMap;
 
@@ -53,6 +55,8 @@ pub struct Aligned {
 pub struct Registration {
     /// Everything is shown so many metres east and north of where it is.
     pub shift_m: [f64; 2],
+    /// And turned, where a shift alone does not bring it onto the site.
+    pub turn: Option<Turn>,
     /// Standard deviation of the shift along one axis, metres.
     pub sd_m: f64,
     /// How sure it is, above 0 to 1.

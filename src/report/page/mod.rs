@@ -9,6 +9,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::compare::{Day, Rules, Verdict};
 use crate::count::{Count, Status};
+use crate::raster::Turn;
 use crate::report::overlay::counted;
 use crate::series::trains::TrainNote;
 
@@ -29,6 +30,8 @@ pub struct PageScene {
     pub gsd_m: Option<f64>,
     /// Shift against the given tracks, metres east and north, with its confidence; none where no tracks were given.
     pub registration: Option<([f64; 2], f64)>,
+    /// How the image shows the site turned, where it does.
+    pub turn: Option<Turn>,
 }
 
 /// What the page is made of.
@@ -197,8 +200,9 @@ impl Page<'_> {
                     code { (scene.image) } ". " (percent(scene.count.coverage)) " of the yard seen"
                     @if let Some(gsd) = scene.gsd_m { ", " (format!("{gsd:.2}")) " m per pixel" }
                     @if let Some(([east, north], confidence)) = scene.registration {
-                        ", image shifted by " (format!("{:.1}", east)) " m east, " (format!("{:.1}", north)) " m north (confidence "
-                        (format!("{confidence:.2}")) ")"
+                        ", image shifted by " (format!("{:.1}", east)) " m east, " (format!("{:.1}", north)) " m north"
+                        @if let Some(turn) = scene.turn { ", " (turn.sentence()) }
+                        " (confidence " (format!("{confidence:.2}")) ")"
                     }
                     ". " a href=(overlay) { "Picture" } ", "
                     a href=(format!("cars/{}.geojson", encode(&scene.stem))) { "cars (GeoJSON)" } "."
@@ -327,6 +331,7 @@ mod tests {
             picture: Some(vec![1, 2, 3]),
             gsd_m: Some(0.5),
             registration: None,
+            turn: None,
         }
     }
 

@@ -220,8 +220,9 @@ fn insert_scene(t: &Transaction<'_>, record: &SceneRecord, json: &str, drawn: &s
     let result = &record.result;
     t.execute(
         "INSERT INTO scenes (image, blake3, settings, program, acquired, gsd_m, sensor, epsg, width, height, coverage,
-         registration_east_m, registration_north_m, registration_confidence, elapsed_s, drawn, picture, record)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+         registration_east_m, registration_north_m, registration_confidence, elapsed_s, drawn, picture, record,
+         registration_turn_deg, registration_scale)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
         params![
             record.image,
             record.content,
@@ -241,6 +242,8 @@ fn insert_scene(t: &Transaction<'_>, record: &SceneRecord, json: &str, drawn: &s
             drawn,
             picture,
             json,
+            result.registration_turn.map(|turn| turn.degrees),
+            result.registration_turn.map(|turn| turn.scale),
         ],
     )?;
     let shape = (!record.footprint.is_empty()).then(|| geometry::to_blob(&geometry::polygon(&record.footprint))).flatten();

@@ -8,7 +8,7 @@ pub const APPLICATION_ID: i64 = 0x4750_4B47;
 pub const USER_VERSION: i64 = 10300;
 
 /// One batch of SQL per version of the schema; a store of version n has had the first n batches.
-pub const MIGRATIONS: [&str; 3] = [VERSION_1, VERSION_2, VERSION_3];
+pub const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
 
 const VERSION_1: &str = r#"
 CREATE TABLE gpkg_spatial_ref_sys (
@@ -93,4 +93,10 @@ CREATE TABLE survey (
     record TEXT NOT NULL, edges BLOB NOT NULL);
 INSERT INTO gpkg_contents (table_name, data_type, identifier, description, srs_id) VALUES
     ('survey', 'attributes', 'survey', 'The site as the images of the first run show it: new images are brought onto it', NULL);
+"#;
+
+/// Version 4: images that show the site turned.
+const VERSION_4: &str = r#"
+ALTER TABLE scenes ADD COLUMN registration_turn_deg REAL;
+ALTER TABLE scenes ADD COLUMN registration_scale REAL;
 "#;

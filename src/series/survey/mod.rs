@@ -8,6 +8,7 @@ pub mod congeal;
 pub mod edges;
 pub mod frame;
 pub mod register;
+pub mod similarity;
 pub mod tracks;
 
 use serde::{Deserialize, Serialize};

@@ -5,6 +5,8 @@
 
 use super::edges::{Edges, ONE};
 use super::frame::Frame;
+use super::similarity::{Similarity, similarity, turned_shift};
+use crate::raster::Turn;
 use crate::track::align::Registration;
 
 /// How far an image's georeference may be off, metres.
@@ -97,6 +99,54 @@ impl Reference {
     }
 
     /// Sum of the agreement of all edges with a scene shifted by whole cells.
+    /// The site as it looks turned, without its edges' own directions.
+    pub fn turned(&self, turn: &Similarity) -> Self {
+        let middle = self.middle();
+        let moved = |&(col, row, edge): &(i32, i32, [f32; 2])| {
+            let [x, y] = turn.apply([f64::from(col) - middle[0], f64::from(row) - middle[1]]);
+            ((x + middle[0]).round() as i32, (y + middle[1]).round() as i32, edge)
+        };
+        Self { strong: self.strong.iter().map(moved).collect(), ..*self }
+    }
+
+    fn middle(&self) -> [f64; 2] {
+        [(self.cols - 1) as f64 / 2.0, (self.rows - 1) as f64 / 2.0]
+    }
+
+    /// From the middle to a corner, cells.
+    pub fn half_diagonal(&self) -> f64 {
+        (self.cols as f64).hypot(self.rows as f64) / 2.0
+    }
+
+    /// How well a scene's edges agree with the site's under a similarity. Its turn is too small for the edges' own directions to matter.
+    pub fn agreement_of(&self, scene: &Edges, similarity: &Similarity) -> f64 {
+        let middle = self.middle();
+        let (mut total, mut part, mut line) = (0.0f64, 0.0f32, -1);
+        for &(col, row, edge) in &self.strong {
+            if row != line {
+                total += f64::from(part);
+                (part, line) = (0.0, row);
+            }
+            let [x, y] = similarity.apply([f64::from(col) - middle[0], f64::from(row) - middle[1]]);
+            let (c, r) = (x + middle[0], y + middle[1]);
+            if c >= 0.0 && r >= 0.0 && c < (self.cols - 1) as f64 && r < (self.rows - 1) as f64 {
+                let at = r as usize * self.cols + c as usize;
+                let (u, v) = (c.fract() as f32, r.fract() as f32);
+                let corners = [
+                    (at, (1.0 - u) * (1.0 - v)),
+                    (at + 1, u * (1.0 - v)),
+                    (at + self.cols, (1.0 - u) * v),
+                    (at + self.cols + 1, u * v),
+                ];
+                for (at, weight) in corners {
+                    let [x, y] = scene.cells[at];
+                    part += weight * (edge[0] * f32::from(x) + edge[1] * f32::from(y));
+                }
+            }
+        }
+        total + f64::from(part)
+    }
+
     fn agreement(&self, scene: &Edges, dx: i32, dy: i32) -> f64 {
         let (cols, rows) = (self.cols as i32, self.rows as i32);
         let (mut total, mut part, mut line) = (0.0f64, 0.0f32, -1);
@@ -118,12 +168,24 @@ impl Reference {
 
 /// Registration of a scene onto a site whose own place on earth is known to `site_sd_m`; none where no shift stands out.
 pub fn register(reference: &Reference, scene: &Edges, frame: &Frame, site_sd_m: f64) -> Option<Registration> {
-    let shift = reference.shift(scene, (REACH_M / frame.cell_m).ceil() as i32, APART_M / frame.cell_m)?;
-    let confidence = shift.confidence();
-    (confidence > 0.0).then(|| Registration {
-        shift_m: [shift.cells[0] * frame.cell_m, -shift.cells[1] * frame.cell_m],
+    let (reach, apart) = ((REACH_M / frame.cell_m).ceil() as i32, APART_M / frame.cell_m);
+    let unturned = reference.shift(scene, reach, apart).filter(|shift| shift.confidence() > 0.0);
+    let (shift, from) = match unturned {
+        Some(shift) => (shift, 0.0),
+        None => turned_shift(reference, scene, reach, apart)?,
+    };
+    let found = similarity(reference, scene, shift, from);
+    let turn = found.map(|(Similarity { rotation, log_scale, .. }, _)| {
+        let [width, height] = frame.size_m();
+        let about = frame.to_lonlat([width / 2.0, height / 2.0]);
+        Turn { degrees: rotation.to_degrees(), scale: log_scale.exp(), about }
+    });
+    let (cells, better) = found.map_or((shift.cells, 1.0), |(similarity, better)| (similarity.cells, better));
+    Some(Registration {
+        shift_m: [cells[0] * frame.cell_m, -cells[1] * frame.cell_m],
+        turn,
         sd_m: (SD_CELLS * frame.cell_m).hypot(site_sd_m),
-        confidence,
+        confidence: Shift { ratio: shift.ratio * better, ..shift }.confidence(),
     })
 }
 
