@@ -46,7 +46,7 @@ fn stages(c: &mut Criterion) {
         let mut map = YardMap::default();
         for &core in &cores {
             let patches = yard_map::look(&plane, core, |_| true);
-            patches.iter().for_each(|(patch, evidence)| map.insert(*patch, evidence));
+            patches.iter().for_each(|(patch, evidence, clarity)| map.insert(*patch, evidence, *clarity));
         }
         map
     };

@@ -27,13 +27,12 @@ fn text(path: impl AsRef<Path>) -> &'static str {
     Box::leak(path.as_ref().to_str().unwrap().to_owned().into_boxed_str())
 }
 
-/// A small picture of gravel: no car in it.
+/// A small picture of patches of gravel: no car in it.
 fn write_gravel(path: &Path, seed: u32) {
-    let picture = GrayImage::from_fn(160, 120, |x, y| {
-        let noise = (x.wrapping_mul(374_761_393) ^ y.wrapping_mul(668_265_263) ^ seed.wrapping_mul(2_246_822_519))
-            .wrapping_mul(3_266_489_917);
-        Luma([110 + (noise >> 27) as u8])
-    });
+    let mixed = |x: u32, y: u32| {
+        (x.wrapping_mul(374_761_393) ^ y.wrapping_mul(668_265_263) ^ seed.wrapping_mul(2_246_822_519)).wrapping_mul(3_266_489_917)
+    };
+    let picture = GrayImage::from_fn(160, 120, |x, y| Luma([90 + (mixed(x / 7, y / 7) >> 27) as u8 + (mixed(x, y) >> 28) as u8]));
     picture.save(path).unwrap();
 }
 
@@ -120,6 +119,25 @@ fn a_gsd_of_a_few_millimetres_above_the_coarsest_is_counted_and_a_centimetre_abo
         let rows = rows(&out.join("counts.csv"));
         assert_eq!(rows[0]["status"], status, "{gsd}: {rows:?}");
         assert_eq!(rows[0]["reason"].contains("coarse"), status == "unusable", "{gsd}: {rows:?}");
+    }
+}
+
+/// Where nothing can be made out, and no track is found, there may be cars all the same.
+#[test]
+fn an_image_out_of_focus_or_overexposed_is_unusable_and_not_an_empty_yard() {
+    let temporary = tempfile::tempdir().unwrap();
+    let wave = |x: u32, y: u32| 110.0 + 60.0 * (f64::from(x) / 40.0).sin() + 40.0 * (f64::from(y) / 33.0).cos();
+    let white = |x: u32, y: u32| if x + y < 4 { 0.0 } else { 255.0 };
+    let pictures: [(&str, &dyn Fn(u32, u32) -> f64); 2] = [("waves", &wave), ("white", &white)];
+    for (name, picture) in pictures {
+        let path = temporary.path().join("yard_20200401.png");
+        GrayImage::from_fn(400, 300, |x, y| Luma([picture(x, y).round() as u8])).save(&path).unwrap();
+        let out = temporary.path().join(name);
+        let output = yardwatch(&["count", text(&path), "--out", text(&out), "--gsd", "0.5"]);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        let rows = rows(&out.join("counts.csv"));
+        assert_eq!((rows[0]["status"].as_str(), rows[0]["freight_cars"].as_str()), ("unusable", ""), "{rows:?}");
+        assert!(rows[0]["reason"].contains("of the image is seen"), "{rows:?}");
     }
 }
 

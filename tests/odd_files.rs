@@ -12,13 +12,12 @@ use std::process::{Command, Stdio};
 
 use image::{GrayImage, Luma};
 
-/// A small picture of gravel: no car in it.
+/// A small picture of patches of gravel: no car in it.
 fn write_gravel(path: &Path, seed: u32) {
-    let picture = GrayImage::from_fn(160, 120, |x, y| {
-        let noise = (x.wrapping_mul(374_761_393) ^ y.wrapping_mul(668_265_263) ^ seed.wrapping_mul(2_246_822_519))
-            .wrapping_mul(3_266_489_917);
-        Luma([110 + (noise >> 27) as u8])
-    });
+    let mixed = |x: u32, y: u32| {
+        (x.wrapping_mul(374_761_393) ^ y.wrapping_mul(668_265_263) ^ seed.wrapping_mul(2_246_822_519)).wrapping_mul(3_266_489_917)
+    };
+    let picture = GrayImage::from_fn(160, 120, |x, y| Luma([90 + (mixed(x / 7, y / 7) >> 27) as u8 + (mixed(x, y) >> 28) as u8]));
     // By content, not by name: some names here are no text.
     picture.write_to(&mut fs::File::create(path).unwrap(), image::ImageFormat::Png).unwrap();
 }

@@ -1,6 +1,7 @@
-//! The visible share of a yard: what the image's edge, nodata and clouds leave of it.
+//! The visible share of a yard: what the image's edge, nodata, clouds, darkness, haze and blur leave of it.
 
 use super::site::Site;
+use crate::threshold::clarity::Clarity;
 use crate::threshold::evidence::HIDDEN;
 use crate::threshold::{Evidence, Plane, YardMap};
 use crate::tile::{Area, Core, PATCH_M, cores};
@@ -17,17 +18,25 @@ pub struct Seen {
     outside: usize,
     nodata: usize,
     cloud: usize,
+    blurred: usize,
+    drowned: usize,
 }
 
 impl Seen {
-    /// Looks at the outline's ground in a patch that the network looked at, as far as it lies in the image; `evidence` is that of the
-    /// patch's square metres.
-    pub fn of_outline(site: &Site, patch: Core, image: Area, plane: &Plane, evidence: &[Evidence]) -> Self {
+    /// Looks at the outline's ground, or at all of it where nothing is known of the yard, in a patch that the network looked at, as far as it
+    /// lies in the image; with the evidence of the patch's square metres, and how clear it is.
+    pub fn of_ground(site: &Site, patch: Core, image: Area, plane: &Plane, (evidence, clarity): (&[Evidence], Clarity)) -> Self {
         let mut seen = Self::default();
         let ground = patch.area(PATCH_M as f64);
-        for p in outline_points(site, ground).filter(|&p| image.contains(p)) {
+        let mut add = |p: [f64; 2]| {
             let (col, row) = ((p[0] - ground.x0) as usize, (p[1] - ground.y0) as usize);
-            seen.add(p, plane, evidence.get(row * PATCH_M + col).map_or(0.0, |cell| cell.cloud));
+            seen.add(p, plane, evidence.get(row * PATCH_M + col).map_or(0.0, |cell| cell.cloud), clarity);
+        };
+        outline_points(site, ground).filter(|&p| image.contains(p)).for_each(&mut add);
+        if site.is_unknown() {
+            // What lies beyond a mosaic's pixels was not asked for.
+            let shown = |p: &[f64; 2]| image.contains(*p) && plane.colour(p[0], p[1]).is_some();
+            grid_points(ground).filter(shown).for_each(&mut add);
         }
         seen
     }
@@ -49,7 +58,7 @@ impl Seen {
             let (given, step) = (!site.lines.is_empty(), (ALONG_M / line.step).ceil() as usize);
             for &p in line.points.iter().step_by(step) {
                 if image.contains(p) {
-                    seen.add(p, plane, map.at(p[0], p[1]).cloud);
+                    seen.add(p, plane, map.at(p[0], p[1]).cloud, map.clarity(p[0], p[1]));
                 } else if given {
                     seen.all += 1;
                     seen.outside += 1;
@@ -59,12 +68,15 @@ impl Seen {
         seen
     }
 
-    fn add(&mut self, p: [f64; 2], plane: &Plane, cloud: f32) {
+    fn add(&mut self, p: [f64; 2], plane: &Plane, cloud: f32, clarity: Clarity) {
         self.all += 1;
         if plane.colour(p[0], p[1]).is_none() {
             self.nodata += 1;
         } else if cloud > HIDDEN {
             self.cloud += 1;
+        } else {
+            self.blurred += usize::from(clarity == Clarity::Blurred);
+            self.drowned += usize::from(clarity == Clarity::Drowned);
         }
     }
 
@@ -75,18 +87,27 @@ impl Seen {
             outside: self.outside + other.outside,
             nodata: self.nodata + other.nodata,
             cloud: self.cloud + other.cloud,
+            blurred: self.blurred + other.blurred,
+            drowned: self.drowned + other.drowned,
         }
     }
 
     /// Visible share, 0 to 1; 1 where there was nothing to look at.
     pub fn share(self) -> f64 {
-        if self.all == 0 { 1.0 } else { (self.all - self.outside - self.nodata - self.cloud) as f64 / self.all as f64 }
+        let hidden = self.outside + self.nodata + self.cloud + self.blurred + self.drowned;
+        if self.all == 0 { 1.0 } else { (self.all - hidden) as f64 / self.all as f64 }
     }
 
     /// Why not all was seen: "cloud hides 31 %, 8 % lies outside the image".
     pub fn why(self) -> String {
         let percent = |part: usize| 100.0 * part as f64 / self.all.max(1) as f64;
-        let parts = [(self.cloud, "% under cloud"), (self.outside, "% outside the image"), (self.nodata, "% without data")];
+        let parts = [
+            (self.cloud, "% under cloud"),
+            (self.outside, "% outside the image"),
+            (self.nodata, "% without data"),
+            (self.blurred, "% too blurred"),
+            (self.drowned, "% too dark, hazy or bright to make anything out"),
+        ];
         let said: Vec<String> = parts
             .iter()
             .filter(|(part, _)| percent(*part) >= 0.5)
@@ -94,6 +115,13 @@ impl Seen {
             .collect();
         said.join(", ")
     }
+}
+
+/// The points of a grid over an area.
+fn grid_points(area: Area) -> impl Iterator<Item = [f64; 2]> {
+    let number = |size: f64| (size / GRID_M).floor() as usize;
+    let (cols, rows) = (number(area.width()), number(area.height()));
+    (0..rows * cols).map(move |i| [area.x0 + ((i % cols) as f64 + 0.5) * GRID_M, area.y0 + ((i / cols) as f64 + 0.5) * GRID_M])
 }
 
 /// The points of the outline's grid that lie inside the outline, in an area.

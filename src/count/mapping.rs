@@ -34,7 +34,7 @@ pub struct Mapping<'a> {
 }
 
 impl Mapping<'_> {
-    /// The yard map, and what was seen of the outline.
+    /// The yard map, and what was seen of the outline, or of all ground where nothing was given.
     ///
     /// # Errors
     /// When the image cannot be decoded, or the map does not fit in memory.
@@ -99,8 +99,8 @@ impl Mapping<'_> {
             plane.require(self.scene, patches)?;
             let plane = &*plane;
             let looked: Vec<_> = cores.par_iter().map(|&core| look(plane, core, wanted)).collect();
-            for (patch, evidence) in looked.into_iter().flatten() {
-                seen = seen.and(Seen::of_outline(self.site, patch, self.image, plane, &evidence));
+            for (patch, evidence, clarity) in looked.into_iter().flatten() {
+                seen = seen.and(Seen::of_ground(self.site, patch, self.image, plane, (&evidence, clarity)));
                 if plane.shadow == [0.0; 2] {
                     let mut looker = plane.looker();
                     shadows.add(patch, &evidence, |x, y| {
@@ -108,7 +108,7 @@ impl Mapping<'_> {
                         (seen > 0.0).then_some(light)
                     });
                 }
-                map.insert(patch, &evidence);
+                map.insert(patch, &evidence, clarity);
             }
             if map.bytes() > self.memory.map {
                 return Err(Error::image(

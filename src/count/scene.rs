@@ -107,9 +107,11 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
     let image = ground.area();
     let core_m = options.tile_size.map_or(yard_map::CORE_M, |size| size as usize);
     let core_m = memory.core_m(core_m, rayon::current_num_threads());
-    let (mut map, outline_seen) = Mapping { scene, site: &site, image, read, core_m, memory }.run(&mut plane)?;
+    let (mut map, ground_seen) = Mapping { scene, site: &site, image, read, core_m, memory }.run(&mut plane)?;
     let debug = debug.as_ref();
-    let mut all = Parts { seen: outline_seen, ..Parts::default() };
+    // Where nothing is known of the yard, only its tracks tell how much of it was seen, if there are any.
+    let seen = if site.is_unknown() { Seen::default() } else { ground_seen };
+    let mut all = Parts { seen, ..Parts::default() };
     if site.lines.is_empty() {
         let mut found: Vec<Walked> = Vec::new();
         for round in 0..ROUNDS {
@@ -127,6 +129,9 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
             all.seen = all.seen.and(seen);
             walked.iter().for_each(|walked| map.clear(&walked.sure, CLEAR_M));
             found.extend(walked);
+        }
+        if site.is_unknown() && found.is_empty() {
+            all.seen = ground_seen;
         }
         let names = (1..=found.len()).map(|number| format!("t{number}"));
         all.add_believed(found, names, &ground, debug)?;
@@ -208,15 +213,19 @@ impl Parts {
         let freight = number(|vehicle| vehicle.class.is_freight());
         let lost = !site.found && registration.is_none() && self.confidence < LEAST_CONFIDENCE;
         let (low, high) = interval(&vehicles, gsd, site.found || lost, self.doubtful_m);
-        let percent = coverage * 100.0;
-        let (status, reason) = if coverage < LEAST_COVERAGE {
-            (Status::Unusable, format!("only {percent:.0} % of the yard is seen: {}", seen.why()))
-        } else if self.tracks.is_empty() {
-            (Status::Ok, "no track found".into())
-        } else if coverage < WHOLE_COVERAGE {
-            (Status::Partial, format!("{percent:.0} % of the yard is seen: {}", seen.why()))
-        } else {
-            (Status::Ok, String::new())
+        let what = if site.is_unknown() && self.tracks.is_empty() { "image" } else { "yard" };
+        let part = format!("{:.0} % of the {what} is seen: {}", coverage * 100.0, seen.why());
+        let status = match coverage {
+            share if share < LEAST_COVERAGE => Status::Unusable,
+            share if share < WHOLE_COVERAGE => Status::Partial,
+            _ => Status::Ok,
+        };
+        let reason = match status {
+            Status::Unusable => format!("only {part}"),
+            Status::Partial if self.tracks.is_empty() => format!("no track found; {part}"),
+            Status::Partial => part,
+            Status::Ok if self.tracks.is_empty() => "no track found".into(),
+            Status::Ok => String::new(),
         };
         let reason = if lost && status != Status::Unusable {
             let said = if reason.is_empty() { String::new() } else { format!("{reason}; ") };

@@ -164,6 +164,11 @@ impl Site {
         inside as f64 >= INSIDE * line.points.len() as f64
     }
 
+    /// Whether neither tracks nor an outline say where the yard lies.
+    pub fn is_unknown(&self) -> bool {
+        self.lines.is_empty() && self.outline.is_empty()
+    }
+
     /// The rectangle round the outline; None without an outline.
     pub fn outline_area(&self) -> Option<Area> {
         Area::around(self.outline.iter().flatten())

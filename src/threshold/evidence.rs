@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use super::clarity::Clarity;
 use crate::tile::{Core, PATCH_M};
 use crate::track::Centreline;
 
@@ -71,12 +72,17 @@ pub struct YardMap {
     patches: BTreeMap<(i64, i64), [Square; SQUARES * SQUARES]>,
     /// Squares that are not kept but lie under cloud, a bit for each of a patch's.
     hidden: BTreeMap<(i64, i64), u16>,
+    /// Patches in which the ground cannot be made out.
+    unclear: BTreeMap<(i64, i64), Clarity>,
     squares: usize,
 }
 
 impl YardMap {
     /// Adds a patch with the evidence of its square metres, row by row.
-    pub fn insert(&mut self, patch: Core, evidence: &[Evidence]) {
+    pub fn insert(&mut self, patch: Core, evidence: &[Evidence], clarity: Clarity) {
+        if clarity != Clarity::Clear {
+            self.unclear.insert((patch.row, patch.col), clarity);
+        }
         let mut squares: [Square; SQUARES * SQUARES] = Default::default();
         let mut hidden = 0u16;
         for (number, square) in squares.iter_mut().enumerate() {
@@ -128,7 +134,7 @@ impl YardMap {
             patch[(row.rem_euclid(side) * side + col.rem_euclid(side)) as usize] = evidence;
         }
         let mut map = Self::default();
-        patches.iter().for_each(|(&(row, col), evidence)| map.insert(Core { row, col }, evidence));
+        patches.iter().for_each(|(&(row, col), evidence)| map.insert(Core { row, col }, evidence, Clarity::Clear));
         map
     }
 
@@ -139,6 +145,13 @@ impl YardMap {
         self.squares * SQUARE_M * SQUARE_M * size_of::<Packed>()
             + self.patches.len() * entry(size_of::<[Square; SQUARES * SQUARES]>())
             + self.hidden.len() * entry(size_of::<u16>())
+            + self.unclear.len() * entry(size_of::<Clarity>())
+    }
+
+    /// How clear the ground about a point is.
+    pub fn clarity(&self, x: f64, y: f64) -> Clarity {
+        let (key, ..) = place(x.floor() as i64, y.floor() as i64);
+        self.unclear.get(&key).copied().unwrap_or(Clarity::Clear)
     }
 
     /// Evidence of the square metre with this column and row (metres from the scene's corner); none where nothing was seen.
@@ -220,7 +233,7 @@ mod tests {
             evidence[(48 + i / SQUARE_M) * PATCH_M + 48 + i % SQUARE_M].cloud = 0.9;
         }
         let mut map = YardMap::default();
-        map.insert(Core { row: -1, col: 2 }, &evidence);
+        map.insert(Core { row: -1, col: 2 }, &evidence, Clarity::Clear);
         let found = map.cell(2 * 64 + 33, -64 + 20);
         assert!((found.track - 0.7).abs() < 1e-4 && (found.body - 0.4).abs() < 2e-3 && (found.cloud - 0.25).abs() < 2e-3);
         assert!((found.heading[0] + 0.6).abs() < 1e-4 && (found.heading[1] - 0.8).abs() < 1e-4);

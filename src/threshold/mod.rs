@@ -1,6 +1,7 @@
 //! Radiometry and evidence: from the pixels of a tile to maps of what is track, car and heading.
 
 mod axis;
+pub mod clarity;
 mod colours;
 pub mod convolution;
 pub mod evidence;

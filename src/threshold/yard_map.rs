@@ -5,6 +5,7 @@
 
 use std::sync::OnceLock;
 
+use super::clarity::Clarity;
 use super::convolution::{Convolution, Shape};
 use super::evidence::Evidence;
 use super::network::{Maps, Weights, logistic};
@@ -76,9 +77,9 @@ impl YardNetwork {
 }
 
 /// Runs the network over a rectangle of patches: those that are `wanted`, each with the evidence of its square metres, row by row. The plane
-/// must hold the patches within [`HALO_M`] of them. What a patch is found to show does not depend on the rectangle. Where nothing was seen
+/// must hold the patches within [`HALO_M`] of them. Also says how clear each patch is. What a patch is found to show does not depend on the rectangle. Where nothing was seen
 /// within a patch's width there is nothing.
-pub fn look(plane: &Plane, patches: Patches, wanted: impl Fn(Area) -> bool) -> Vec<(Core, Vec<Evidence>)> {
+pub fn look(plane: &Plane, patches: Patches, wanted: impl Fn(Area) -> bool) -> Vec<(Core, Vec<Evidence>, Clarity)> {
     let (area, [down, across]) = (patches.area(), patches.size);
     let place = |i: usize| {
         let (row, col) = (i / across, i % across);
@@ -86,15 +87,31 @@ pub fn look(plane: &Plane, patches: Patches, wanted: impl Fn(Area) -> bool) -> V
     };
     let wanted: Vec<_> = (0..down * across).map(place).filter(|(_, _, ground)| wanted(ground.area(PATCH_M as f64))).collect();
     let blank: Vec<bool> = wanted.iter().map(|(_, _, ground)| plane.blank_around(*ground)).collect();
-    let outputs = blank.contains(&false).then(|| {
+    let inputs = blank.contains(&false).then(|| {
         let size = [down, across].map(|patches| patches * PATCH_M + 2 * HALO_M);
-        YardNetwork::shared().apply(inputs(plane, [area.x0 - HALO_M as f64, area.y0 - HALO_M as f64], size))
+        inputs(plane, [area.x0 - HALO_M as f64, area.y0 - HALO_M as f64], size)
     });
+    let clear = |row: usize, col: usize, blank: bool| match &inputs {
+        Some(inputs) if !blank => clarity(inputs, row * PATCH_M, col * PATCH_M),
+        _ => Clarity::Clear,
+    };
+    let clear: Vec<Clarity> = wanted.iter().zip(&blank).map(|((row, col, _), blank)| clear(*row, *col, *blank)).collect();
+    let outputs = inputs.map(|inputs| YardNetwork::shared().apply(inputs));
     let evidence = |row: usize, col: usize, blank: bool| match &outputs {
         Some(outputs) if !blank => patch(outputs, row * PATCH_M, col * PATCH_M),
         _ => vec![Evidence::default(); PATCH_M * PATCH_M],
     };
-    wanted.into_iter().zip(blank).map(|((row, col, ground), blank)| (ground, evidence(row, col, blank))).collect()
+    let seen = wanted.into_iter().zip(blank).zip(clear);
+    seen.map(|(((row, col, ground), blank), clear)| (ground, evidence(row, col, blank), clear)).collect()
+}
+
+/// How clear the patch is whose first square metre has this row and column in the core.
+fn clarity(inputs: &Maps, row: usize, col: usize) -> Clarity {
+    let (luminance, seen) = (inputs.plane(0), inputs.plane(3));
+    Clarity::of(2 * PATCH_M, |r, c| {
+        let at = (2 * (HALO_M + row) + r) * inputs.cols + 2 * (HALO_M + col) + c;
+        (seen[at] > 0.0).then(|| luminance[at])
+    })
 }
 
 /// Bytes that [`look`] takes for a core of this side while it runs: the inputs and the first maps, or the finest maps where they meet those of the
@@ -174,7 +191,7 @@ mod tests {
         plane.require(&scene, &all).unwrap();
         let looked = look(&plane, Patches { first: Core { row: 0, col: 0 }, size: [1, 5] }, |_| true);
         let empty: Vec<bool> =
-            looked.iter().map(|(_, evidence)| evidence.iter().all(|cell| *cell == Evidence::default())).collect();
+            looked.iter().map(|(_, evidence, _)| evidence.iter().all(|cell| *cell == Evidence::default())).collect();
         assert_eq!(empty, [false, false, false, true, true], "100 m are filled: two patches, and one beside them");
     }
 }
