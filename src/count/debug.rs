@@ -7,7 +7,6 @@ use image::{Rgb, RgbImage};
 use super::belief::{FEATURES, Judgement};
 use super::walk::Walked;
 use crate::error::{Error, Result};
-use crate::raster::Scene;
 use crate::segment::columns::Column;
 use crate::segment::semi_markov::Segment;
 use crate::threshold::YardMap;
@@ -27,14 +26,13 @@ pub struct Debug {
 }
 
 impl Debug {
-    /// A folder for one scene inside `folder`.
+    /// In a folder that is this scene's alone.
     ///
     /// # Errors
     /// When the folder cannot be made.
-    pub fn new(folder: &Path, scene: &Scene) -> Result<Self> {
-        let folder = folder.join(scene.path.file_stem().unwrap_or_default());
-        std::fs::create_dir_all(&folder).map_err(|e| Error::io(&folder, e))?;
-        Ok(Self { folder })
+    pub fn new(folder: &Path) -> Result<Self> {
+        std::fs::create_dir_all(folder).map_err(|e| Error::io(folder, e))?;
+        Ok(Self { folder: folder.to_owned() })
     }
 
     fn save(&self, name: &str, picture: &RgbImage) -> Result<()> {

@@ -47,7 +47,7 @@ pub struct GivenTrack {
 pub struct CountOptions {
     /// Memory that counting may take, in MiB; the result does not depend on it.
     pub max_memory_mib: usize,
-    /// Where to write intermediate maps.
+    /// The scene's own folder for pictures of what each step saw, if they are wanted.
     pub debug_dir: Option<PathBuf>,
     /// Core size of the tiles in metres, rounded up to a multiple of 64 (less where memory asks for it); the result does not depend on it.
     pub tile_size: Option<u32>,
@@ -103,7 +103,7 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
     let Some(mut plane) = Plane::new(scene, stretch, read, memory.pixels, memory.track_pixels)? else {
         return Ok(unusable("no valid pixel over the yard".into()));
     };
-    let debug = options.debug_dir.as_deref().map(|folder| Debug::new(folder, scene)).transpose()?;
+    let debug = options.debug_dir.as_deref().map(Debug::new).transpose()?;
     let image = ground.area();
     let core_m = options.tile_size.map_or(yard_map::CORE_M, |size| size as usize);
     let core_m = memory.core_m(core_m, rayon::current_num_threads());
