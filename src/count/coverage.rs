@@ -1,4 +1,4 @@
-//! The visible share of a yard: what the image's edge, nodata, clouds, darkness, haze and blur leave of it.
+//! The visible share of a yard: what the image's edge, nodata, clouds, blur and exposure leave of it.
 
 use super::site::Site;
 use crate::threshold::clarity::Clarity;
@@ -19,7 +19,7 @@ pub struct Seen {
     nodata: usize,
     cloud: usize,
     blurred: usize,
-    drowned: usize,
+    blank: usize,
 }
 
 impl Seen {
@@ -76,7 +76,7 @@ impl Seen {
             self.cloud += 1;
         } else {
             self.blurred += usize::from(clarity == Clarity::Blurred);
-            self.drowned += usize::from(clarity == Clarity::Drowned);
+            self.blank += usize::from(clarity == Clarity::Blank);
         }
     }
 
@@ -88,13 +88,13 @@ impl Seen {
             nodata: self.nodata + other.nodata,
             cloud: self.cloud + other.cloud,
             blurred: self.blurred + other.blurred,
-            drowned: self.drowned + other.drowned,
+            blank: self.blank + other.blank,
         }
     }
 
     /// Visible share, 0 to 1; 1 where there was nothing to look at.
     pub fn share(self) -> f64 {
-        let hidden = self.outside + self.nodata + self.cloud + self.blurred + self.drowned;
+        let hidden = self.outside + self.nodata + self.cloud + self.blurred + self.blank;
         if self.all == 0 { 1.0 } else { (self.all - hidden) as f64 / self.all as f64 }
     }
 
@@ -106,7 +106,7 @@ impl Seen {
             (self.outside, "% outside the image"),
             (self.nodata, "% without data"),
             (self.blurred, "% too blurred"),
-            (self.drowned, "% too dark, hazy or bright to make anything out"),
+            (self.blank, "% without any contrast"),
         ];
         let said: Vec<String> = parts
             .iter()
