@@ -30,7 +30,8 @@ impl Turn {
         let side = if self.degrees < 0.0 { "anticlockwise" } else { "clockwise" };
         let size = if self.scale < 1.0 { "smaller" } else { "larger" };
         let percent = (self.scale - 1.0).abs() * 100.0;
-        format!("turned by {:.2} degrees {side}, {percent:.1} % {size}", self.degrees.abs())
+        let scaled = if percent < 0.05 { String::new() } else { format!(", {percent:.1} % {size}") };
+        format!("turned by {:.2} degrees {side}{scaled}", self.degrees.abs())
     }
 
     fn turned(&self, [lon, lat]: [f64; 2], degrees: f64, scale: f64) -> [f64; 2] {
@@ -57,6 +58,7 @@ mod tests {
         let place = [130.612, 42.296];
         let back = small.undo(small.apply(place));
         assert_eq!(small.sentence(), "turned by 0.40 degrees anticlockwise, 0.3 % larger");
+        assert_eq!(Turn { scale: 1.0001, ..small }.sentence(), "turned by 0.40 degrees anticlockwise");
         assert!((back[0] - place[0]).abs() < 1e-9 && (back[1] - place[1]).abs() < 1e-9);
     }
 }
