@@ -48,6 +48,24 @@ impl Turn {
 mod tests {
     use super::*;
 
+    /// Pixels of an image that shows its ground turned lie, once it is put right, where what they show is.
+    #[test]
+    fn a_georeference_that_is_put_right_gives_the_place_that_a_pixel_shows() {
+        use crate::raster::{Crs, Georeference};
+        let shown = Georeference::new([500_000.0, 0.5, 0.0, 4_690_000.0, 0.0, -0.5], Crs::from_epsg(32652));
+        let about = shown.to_lonlat(700.0, 500.0).unwrap();
+        let turn = Turn { degrees: 0.6, scale: 1.004, about };
+        let right = shown.put_right(&turn, [1600.0, 900.0]).unwrap();
+        for [col, row] in [[0.0, 0.0], [1600.0, 900.0], [300.0, 800.0]] {
+            let [lon, lat] = turn.undo(shown.to_lonlat(col, row).unwrap());
+            let back = right.from_lonlat(lon, lat).unwrap();
+            assert!((back[0] - col).hypot(back[1] - row) < 0.05, "{col} {row}: {back:?}");
+            let [lon, lat] = shown.to_lonlat(col, row).unwrap();
+            let away = right.from_lonlat(lon, lat).unwrap();
+            assert!((away[0] - col).hypot(away[1] - row) > 3.0, "{col} {row}: the corners move by metres");
+        }
+    }
+
     #[test]
     fn clockwise_is_from_north_to_east_and_undone_it_is_gone() {
         let turn = Turn { degrees: 90.0, scale: 2.0, about: [130.0, 60.0] };

@@ -77,8 +77,8 @@ impl YardNetwork {
 }
 
 /// Runs the network over a rectangle of patches: those that are `wanted`, each with the evidence of its square metres, row by row. The plane
-/// must hold the patches within [`HALO_M`] of them. Also says how clear each patch is. What a patch is found to show does not depend on the rectangle. Where nothing was seen
-/// within a patch's width there is nothing.
+/// must hold the patches within [`HALO_M`] of them. Also says how clear each patch is. What a patch is found to show does not depend on the
+/// rectangle. Where nothing was seen within a patch's width there is nothing.
 pub fn look(plane: &Plane, patches: Patches, wanted: impl Fn(Area) -> bool) -> Vec<(Core, Vec<Evidence>, Clarity)> {
     let (area, [down, across]) = (patches.area(), patches.size);
     let place = |i: usize| {
