@@ -14,6 +14,7 @@ from scipy.spatial import cKDTree
 warnings.filterwarnings('ignore')
 f32 = np.float32
 CLASSES = ['gondola', 'boxcar', 'tank', 'hopper', 'flat', 'locomotive', 'coach']
+OPEN = ('gondola', 'hopper', 'flat')
 LOCAL_M = 40.0          # sigma of the local mean and deviation, metres
 CELL_M = 4.0            # grid of the local statistics, metres
 LOG_FLOOR = 0.05        # added before the logarithm: noise floor of a stretched image
@@ -208,6 +209,8 @@ def randomise(x, valid, colour, gsd, rng, strength=1.0):
         x = np.power(np.maximum(x, 0), f32(np.exp(rng.normal(0, .3))))
     if r() < .3:                                                # haze or a raised black level
         x = x * f32(rng.uniform(.5, 1)) + f32(rng.uniform(0, .3))
+    if r() < .1:                                                # a range taken up by something bright, such as a cloud
+        x = x * f32(rng.uniform(.12, .5))
     if r() < .25:                                               # uneven light
         h, w = x.shape[:2]
         g = cv2.resize(rng.normal(0, .18, (3, 3)).astype(f32), (w, h), interpolation=cv2.INTER_CUBIC)
@@ -328,9 +331,48 @@ def restyle(x, sc, origin, rng, ground=None):
         band = (cv2.dilate(some, k) > 0) & (cv2.erode(some, k) == 0)
         m = cv2.GaussianBlur(band.astype(f32), (0, 0), max(.5, .2 / g))[..., None] * f32(rng.uniform(.5, 1))
         x = x * (1 - m) + m * cv2.GaussianBlur(x, (0, 0), float(rng.uniform(.4, 1.5)) / g)
+    if cars and rng.random() < .3:                              # dark loads: open wagons as dark as the shadow beside them
+        k, alike = f32(math.exp(rng.uniform(-1.6, -.3))), {}
+        m = np.ones((h, w), f32)
+        for c in cars:
+            if CLASSES[c['cls']] in OPEN and alike.setdefault(c.get('string'), rng.random() < .5):
+                inner = (c['roof'] - c['centre']) * [[rng.uniform(.7, .95)]] + c['centre']
+                cv2.fillConvexPoly(m, q(inner), float(k * math.exp(rng.normal(0, .15))), shift=4)
+        x = x * cv2.GaussianBlur(m, (0, 0), max(.4, .15 / g))[..., None]
+    if sc.tracks and rng.random() < .18:
+        x = x * deep_shade((h, w), sc, origin, rng)
     if cars and g < .6 and rng.random() < .25:
         x = retouched(x, sc, origin, cars, rng)
     return x
+
+
+def deep_shade(shape, sc, origin, rng):
+    """The shadow of a wood, of buildings or of a cutting over parts of the yard: a factor per pixel and band."""
+    g = sc.gsd
+    h, w = shape
+    dark = np.zeros((h, w), np.uint8)
+    for _ in range(int(rng.integers(1, 5))):
+        line = sc.tracks[rng.integers(len(sc.tracks))]
+        p, u = along(line, 2 / g)
+        inside = ((p > origin) & (p < origin + [w, h])).all(1)
+        if not inside.any():
+            continue
+        i = rng.choice(np.flatnonzero(inside))
+        n = int(rng.uniform(10, 80))                            # half of its length, in steps of 2 m
+        k = slice(max(0, i - n), i + n)
+        side = np.stack([-u[k, 1], u[k, 0]], 1) * (rng.normal(0, 7) / g)
+        q = np.round((p[k] + side - origin) * 16 - 8).astype(np.int32)
+        if len(q) > 1:
+            cv2.polylines(dark, [q], False, 255, max(1, int(rng.uniform(4, 22) / g)), cv2.LINE_8, shift=4)
+    m = dark.astype(f32) / 255
+    if rng.random() < .75:                                      # crowns: a ragged edge, with holes
+        reach = float(rng.uniform(.8, 4)) / g
+        small = max(1., reach / 2)
+        n = cv2.resize(rng.standard_normal((int(h / small) + 2, int(w / small) + 2), f32), (w, h), interpolation=cv2.INTER_CUBIC)
+        m = (cv2.GaussianBlur(m, (0, 0), reach) + f32(rng.uniform(.05, .3)) * n > .5).astype(f32)
+    m = cv2.GaussianBlur(m, (0, 0), max(.4, float(rng.uniform(.15, .6)) / g))
+    sky = np.exp(np.array([-.1, 0, .12]) * rng.uniform(0, 1.5))  # lit by the blue sky alone
+    return (1 + (np.exp(-rng.uniform(.6, 2.6)) * sky - 1) * m[..., None]).astype(f32)
 
 
 def retouched(x, sc, origin, cars, rng):
