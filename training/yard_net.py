@@ -75,11 +75,31 @@ def crops(sc, rng, views=3, ground=None):
     if sc.tracks:
         img = S.restyle(img, sc, np.array([x0, y0]), rng, ground)
     img, colour = S.randomise(img, val, sc.colour, g, rng)
+    drowned = np.zeros(val.shape, f32)
+    if rng.random() < .12:
+        img, drowned = drown(img, val, g, rng)
     fields = S.local_fields(img, val, g)
-    return [view(sc, img, val, colour, fields, (x0, y0), (cx, cy), rng) for _ in range(views)]
+    return [view(sc, img, val, drowned, colour, fields, (x0, y0), (cx, cy), rng) for _ in range(views)]
 
 
-def view(sc, img, val, colour, fields, origin, centre, rng):
+HIDDEN_SNR, SEEN_SNR = .4, 1.5   # contrast against noise per half-metre pixel: nothing is seen under the one, cars are above the other
+
+
+def drown(img, val, gsd, rng):
+    """Haze or darkness in which less and less stands out from the sensor's noise; with 1 where nothing can be seen, nan where it is doubtful."""
+    h, w = val.shape
+    noise = math.exp(rng.uniform(math.log(.004), math.log(.03)))
+    snr = rng.uniform(math.log(.05), math.log(5), (2, 2) if rng.random() < .6 else 1)
+    snr = np.exp(cv2.resize(np.atleast_2d(snr).astype(f32), (w, h), interpolation=cv2.INTER_LINEAR))
+    lum = img.mean(2)[val] if val.any() else np.zeros(1)
+    k = np.minimum(1, snr * noise * min(1, gsd / .5) / max(float(lum.std()), 1e-3))[..., None]
+    veil = rng.uniform(.02, .9)
+    x = veil + (img - lum.mean()) * k + noise * rng.standard_normal((h, w, 3 if rng.random() < .5 else 1), f32)
+    x = np.where(val[..., None], np.clip(x, 0, 1.5), 0).astype(f32)
+    return x, np.select([snr < HIDDEN_SNR, snr < SEEN_SNR], [1, np.nan], 0).astype(f32)
+
+
+def view(sc, img, val, drowned, colour, fields, origin, centre, rng):
     g, n = sc.gsd, OUT * 4
     (x0, y0), (cx, cy) = origin, centre
     ang, k = rng.uniform(0, 2 * math.pi), math.exp(rng.uniform(-.16, .16))
@@ -115,6 +135,9 @@ def view(sc, img, val, colour, fields, origin, centre, rng):
         cloud[:] = 0
         if sc.cloud.size > 1:
             cloud = cv2.resize(warp(sc.cloud[y0:y0 + val.shape[0], x0:x0 + val.shape[1]].astype(f32), B, cv2.INTER_LINEAR), (n // 4, n // 4), interpolation=cv2.INTER_AREA)
+    d = cv2.resize(warp(drowned, B, cv2.INTER_NEAREST), (n // 4, n // 4), interpolation=cv2.INTER_NEAREST)
+    cloud = np.where(d > 0, 1, cloud + d).astype(f32)            # nan stays nan
+    t[..., 4] *= d != 1
     true = A[:, :2] / s @ sc.sun if sc.sun is not None else np.full(2, np.nan)
     return np.concatenate([inp, planes]), np.dstack([t, cloud, np.broadcast_to(true.astype(f32), (*t.shape[:2], 2))])
 
