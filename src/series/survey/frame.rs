@@ -8,7 +8,7 @@ use crate::series::record::Point;
 
 /// Finest cell, metres: edges of fields, roads and roofs are placed to a fifth of it.
 const CELL_M: f64 = 1.0;
-/// Cells of a frame: larger sites get larger cells, so that forty scenes stay under 100 MB.
+/// Cells of a frame: larger sites get larger cells, so that the scenes of a survey stay under 160 MB.
 const MAX_CELLS: f64 = 1.2e6;
 /// Longest side of a frame, metres: a yard and what lies around it, whatever the images cover.
 const LONGEST_M: f64 = 4000.0;

@@ -21,8 +21,8 @@ use edges::{Edges, ONE};
 use frame::Frame;
 use register::Reference;
 
-/// Scenes that a survey rests on: more make it no better.
-pub const MOST_SCENES: usize = 40;
+/// Scenes that a survey rests on: its edges gain nothing from more, but its place on earth does (with the root of their number).
+pub const MOST_SCENES: usize = 64;
 /// As long as a survey rests on fewer scenes than this, a run that has more makes it anew.
 pub const FEW_SCENES: usize = 3;
 /// Ground around a yard that takes part in registration, metres: fields, roads and roofs that tell one track from the next.
