@@ -144,3 +144,74 @@ fn a_scene_that_was_looked_through_has_no_interval_left() {
     assert_eq!(interval(&out, FIRST), "reviewed");
     assert!(after["reason"].contains("reviewed by hand"));
 }
+
+/// A run could not be scored against reviewed cars: only truth files were read.
+#[test]
+fn a_run_is_scored_against_the_cars_of_an_image_that_was_looked_through() {
+    let (temporary, images, out) = setup();
+    let program = temporary.path().join("program");
+    fs::create_dir(&program).unwrap();
+    for stem in [FIRST, SECOND] {
+        fs::copy(out.join(format!("cars/{stem}.geojson")), program.join(format!("{stem}.geojson"))).unwrap();
+    }
+    let evaluate = || {
+        let scores = temporary.path().join("scores.json");
+        let output = Command::new(env!("CARGO_BIN_EXE_yardwatch"))
+            .args(["evaluate".as_ref(), program.as_os_str(), out.as_os_str(), "--json".as_ref(), scores.as_os_str()])
+            .output()
+            .unwrap();
+        let words = String::from_utf8_lossy(&output.stderr).into_owned();
+        if output.status.success() {
+            Ok(serde_json::from_slice::<serde_json::Value>(&fs::read(scores).unwrap()).unwrap())
+        } else {
+            Err(words)
+        }
+    };
+    let words = evaluate().unwrap_err();
+    assert!(words.contains("looked through by hand"), "{words}");
+
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    let freight = format!("scene = '{FIRST}.tif' AND class NOT IN ('locomotive', 'coach')");
+    store.execute(&format!("DELETE FROM cars WHERE fid = (SELECT max(fid) FROM cars WHERE {freight})"), []).unwrap();
+    store.execute("UPDATE scenes SET reviewed = 1 WHERE image = ?1", [format!("{FIRST}.tif")]).unwrap();
+    drop(store);
+    analyze(&images, &out, &[]);
+    let scores = evaluate().unwrap();
+    let scenes = scores["scenes"].as_array().unwrap();
+    assert_eq!(scenes.len(), 1, "the other image is not reviewed");
+    assert_eq!((&scenes[0]["fp"], &scenes[0]["fn"]), (&1.into(), &0.into()), "{scores}");
+}
+
+/// A folder that was not mounted, or one image less, and `--prune` took hours of an analyst's work with it.
+#[test]
+fn what_was_corrected_by_hand_is_not_pruned() {
+    let (_temporary, images, out) = setup();
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    store.execute("UPDATE scenes SET reviewed = 1 WHERE image = ?1", [format!("{FIRST}.tif")]).unwrap();
+    drop(store);
+    let aside = images.with_file_name("aside");
+    fs::create_dir(&aside).unwrap();
+    for stem in [FIRST, SECOND] {
+        fs::rename(images.join(format!("{stem}.tif")), aside.join(format!("{stem}.tif"))).unwrap();
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_yardwatch"))
+        .arg("analyze")
+        .arg(&images)
+        .arg("--out")
+        .arg(&out)
+        .arg("--prune")
+        .output()
+        .unwrap();
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(words.contains("nothing is forgotten"), "{words}");
+    let rows = counts(&out);
+    assert!(rows.contains_key(FIRST) && rows.contains_key(SECOND), "{:?}", rows.keys());
+
+    fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_tiles/tumangang_20211007T015302Z.tif"), images.join("third.tif"))
+        .unwrap();
+    let words = analyze(&images, &out, &["--prune"]);
+    assert!(words.contains("corrected by hand, so it is kept"), "{words}");
+    let rows = counts(&out);
+    assert!(rows.contains_key(FIRST) && !rows.contains_key(SECOND), "{:?}", rows.keys());
+    assert_eq!(interval(&out, FIRST), "reviewed");
+}

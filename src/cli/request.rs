@@ -82,6 +82,7 @@ impl Request {
                 debug_dir: args.debug_dir.clone(),
                 tile_size: args.tile_size,
                 registration: None,
+                surveyed: false,
             },
             survey: false,
             resurvey: false,

@@ -53,11 +53,13 @@ pub struct CountOptions {
     pub tile_size: Option<u32>,
     /// Where the scene shows the site, if that was found.
     pub registration: Option<Registration>,
+    /// The scene was held against its site: without a registration it fits nowhere on it.
+    pub surveyed: bool,
 }
 
 impl Default for CountOptions {
     fn default() -> Self {
-        Self { max_memory_mib: 1024, debug_dir: None, tile_size: None, registration: None }
+        Self { max_memory_mib: 1024, debug_dir: None, tile_size: None, registration: None, surveyed: false }
     }
 }
 
@@ -152,7 +154,7 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
             walked.into_iter().zip(names).for_each(|(walked, name)| all.add(walked, name, &ground));
         }
     }
-    Ok(all.finish(&ground, &site, gsd, options.registration))
+    Ok(all.finish(&ground, &site, gsd, options))
 }
 
 /// What the count of a scene is made of.
@@ -198,7 +200,8 @@ impl Parts {
         self.doubtful_m += walked.doubtful_m;
     }
 
-    fn finish(self, ground: &Ground, site: &Site, gsd: f64, registration: Option<Registration>) -> SceneCount {
+    fn finish(self, ground: &Ground, site: &Site, gsd: f64, options: &CountOptions) -> SceneCount {
+        let registration = options.registration;
         let footprints: Vec<Footprint> = self.candidates.iter().map(|candidate| candidate.footprint).collect();
         let stays = resolve(&footprints);
         let kept: Vec<Candidate> =
@@ -211,12 +214,17 @@ impl Parts {
         let coverage = seen.share();
         let number = |class: fn(&Vehicle) -> bool| vehicles.iter().filter(|vehicle| class(vehicle)).count() as u32;
         let freight = number(|vehicle| vehicle.class.is_freight());
+        let astray = options.surveyed && registration.is_none();
         let lost = !site.found && registration.is_none() && self.confidence < LEAST_CONFIDENCE;
-        let (low, high) = interval(&vehicles, gsd, site.found || lost, self.doubtful_m);
+        let (low, high) = interval(&vehicles, gsd, site.found || lost || astray, self.doubtful_m);
         let what = if site.is_unknown() && self.tracks.is_empty() { "image" } else { "yard" };
         let part = format!("{:.0} % of the {what} is seen: {}", coverage * 100.0, seen.why());
         let status = match coverage {
             share if share < LEAST_COVERAGE => Status::Unusable,
+            // Nobody knows whether it shows the yard at all.
+            _ if astray && vehicles.is_empty() => {
+                return unusable("the image fits nowhere on the site, and no car is seen there".into());
+            }
             share if share < WHOLE_COVERAGE => Status::Partial,
             _ => Status::Ok,
         };
@@ -227,12 +235,13 @@ impl Parts {
             Status::Ok if self.tracks.is_empty() => "no track found".into(),
             Status::Ok => String::new(),
         };
-        let reason = if lost && status != Status::Unusable {
-            let said = if reason.is_empty() { String::new() } else { format!("{reason}; ") };
-            format!("{said}the tracks could not be placed for certain, so the interval is wider")
-        } else {
-            reason
+        let doubt = match status {
+            Status::Unusable => None,
+            _ if astray => Some("the image fits nowhere on the site, so the interval is wider"),
+            _ if lost => Some("the tracks could not be placed for certain, so the interval is wider"),
+            _ => None,
         };
+        let reason = [reason.as_str()].into_iter().filter(|said| !said.is_empty()).chain(doubt).collect::<Vec<_>>().join("; ");
         let count = Count {
             freight_cars: freight,
             low,

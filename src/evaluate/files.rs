@@ -1,11 +1,11 @@
 //! Which truth files there are, and which prediction file belongs to which.
 
-use super::truth::Truth;
+use super::truth::{Truth, is_reviewed};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
 /// The truth files behind `path`: the file itself, or in a folder `truth.json`, `*/truth.json` (a suite of scenes) and `truth/*.json`
-/// (a series), by name.
+/// (a series), by name; where there are none of these, the images of a run of `analyze` that were looked through by hand (`cars/*.geojson`).
 ///
 /// # Errors
 /// The folder cannot be read or holds none of these.
@@ -26,6 +26,15 @@ pub fn truths(path: &Path) -> Result<Vec<PathBuf>> {
     let series = path.join("truth");
     if series.is_dir() {
         found.extend(entries(&series)?.into_iter().filter(|p| p.extension().is_some_and(|e| e == "json")));
+    }
+    let cars = path.join("cars");
+    if found.is_empty() && cars.is_dir() {
+        let looked = |p: &PathBuf| p.extension().is_some_and(|e| e == "geojson") && is_reviewed(p);
+        found.extend(entries(&cars)?.into_iter().filter(looked));
+        if found.is_empty() {
+            let reason = "no truth found: none of its images was looked through by hand; set reviewed on their rows of the table scenes and run analyze again";
+            return Err(Error::document(path, reason));
+        }
     }
     found.sort_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
     found.dedup();

@@ -1,5 +1,7 @@
-//! The truth of a scene: `truth.json`, one entry per vehicle, as written by the renderer or by a labelling tool.
+//! The truth of a scene: `truth.json`, one entry per vehicle, as written by the renderer or by a labelling tool; or the cars of an image
+//! that an analyst has looked through, as `analyze` writes them.
 
+use crate::count::Class;
 use crate::{Error, Result};
 use serde::Deserialize;
 use std::path::Path;
@@ -54,12 +56,20 @@ pub struct TruthCar {
 }
 
 impl Truth {
-    /// Reads a truth file.
+    /// Reads a truth file, or the reviewed cars of an image (`cars/*.geojson`).
     ///
     /// # Errors
-    /// The file cannot be read, or is not a truth file (said with line and column).
+    /// The file cannot be read, is not a truth file (said with line and column), or holds cars that nobody has reviewed.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
+        if path.extension().is_some_and(|extension| extension == "geojson") {
+            return serde_json::from_str::<Looked>(&text)
+                .map_err(|e| Error::document(path, format!("not a file of cars as this program writes it ({e})")))?
+                .truth()
+                .ok_or_else(|| {
+                    Error::document(path, "its cars are the program's: set reviewed on the image's row of the table scenes")
+                });
+        }
         serde_json::from_str(&text)
             .map_err(|e| Error::document(path, format!("not a truth file ({e}); it needs image, gsd, width, height and cars")))
     }
@@ -71,4 +81,61 @@ impl Truth {
             _ => &self.image,
         }
     }
+}
+
+/// A file of cars as `analyze` writes it.
+#[derive(Deserialize)]
+struct Looked {
+    scene: LookedScene,
+    features: Vec<LookedCar>,
+}
+
+#[derive(Deserialize)]
+struct LookedScene {
+    image: String,
+    gsd_m: f64,
+    width: f64,
+    height: f64,
+    interval: String,
+}
+
+#[derive(Deserialize)]
+struct LookedCar {
+    properties: LookedProperties,
+}
+
+#[derive(Deserialize)]
+struct LookedProperties {
+    class: String,
+    col: f64,
+    row: f64,
+    heading_deg: f64,
+    length_m: f64,
+}
+
+impl Looked {
+    /// What is true of an image that was looked through as a whole.
+    fn truth(self) -> Option<Truth> {
+        let car = |LookedCar { properties: car }: LookedCar| TruthCar {
+            freight: Class::from_name(&car.class).is_none_or(Class::is_freight),
+            class: car.class,
+            col: car.col,
+            row: car.row,
+            heading: car.heading_deg,
+            length: car.length_m,
+            // Cars are outlined where their roofs are seen.
+            top_shift: [0.0; 2],
+            clear: 1.0,
+        };
+        let LookedScene { image, gsd_m, width, height, interval } = self.scene;
+        let cars = self.features.into_iter().map(car).collect();
+        let truth =
+            Truth { image, preset: String::new(), seed: 0, gsd: gsd_m, width, height, epsg: None, geotransform: None, cars };
+        (interval == "reviewed").then_some(truth)
+    }
+}
+
+/// Whether a file of cars says that an analyst has looked through its image. A file that cannot be read says so later.
+pub fn is_reviewed(path: &Path) -> bool {
+    Truth::read(path).is_ok()
 }

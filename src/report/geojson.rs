@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::count::{Count, Status, Vehicle};
 use crate::series::record::{Point, SceneRecord};
+use crate::series::store::IntervalKind;
 use crate::series::store::geometry::counter_clockwise;
 
 /// What a reader must know of the scene, whether or not it holds a vehicle.
@@ -15,6 +16,9 @@ struct SceneMember<'a> {
     site: &'a str,
     acquired: Option<jiff::Timestamp>,
     gsd_m: Option<f64>,
+    width: u32,
+    height: u32,
+    interval: &'static str,
     freight_cars: Option<u32>,
     low: Option<u32>,
     high: Option<u32>,
@@ -66,11 +70,12 @@ struct Properties<'a> {
 }
 
 /// The file's bytes, one vehicle per line. Collections without vehicles have no member `count`'s numbers (it is null): readers
-/// that know collections of a bare count would take it for one. The member `scene` is always there.
+/// that know collections of a bare count would take it for one. The member `scene` is always there; its `interval` says whether the
+/// vehicles are the model's or an analyst's ([`IntervalKind`]).
 ///
 /// # Errors
 /// When a value cannot be written as JSON; none can as things are.
-pub fn cars_geojson(record: &SceneRecord, site: &str) -> serde_json::Result<Vec<u8>> {
+pub fn cars_geojson(record: &SceneRecord, site: &str, interval: IntervalKind) -> serde_json::Result<Vec<u8>> {
     let result = &record.result;
     let stated = count_member(&result.count);
     let scene = SceneMember {
@@ -78,6 +83,9 @@ pub fn cars_geojson(record: &SceneRecord, site: &str) -> serde_json::Result<Vec<
         site,
         acquired: record.acquired,
         gsd_m: record.gsd(),
+        width: record.width,
+        height: record.height,
+        interval: interval.name(),
         freight_cars: stated.freight_cars,
         low: stated.low,
         high: stated.high,

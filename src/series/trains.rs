@@ -47,7 +47,7 @@ impl TrainNote {
             parts.push(format!("{} in the same order as on {before}, but moved", self.moved));
         }
         if self.new > 0 {
-            parts.push(format!("{} new", self.new));
+            parts.push(format!("{} new or not recognised", self.new));
         }
         parts.join(", ")
     }

@@ -18,7 +18,7 @@ use super::request::Request;
 use crate::raster::{SceneOptions, find_images};
 use crate::series::atomic::{make_folder, sweep, write_whole};
 use crate::series::lock::FolderLock;
-use crate::series::store::Store;
+use crate::series::store::{IntervalKind, Store};
 use crate::series::workers::in_parallel;
 use crate::{Error, Result};
 
@@ -119,7 +119,7 @@ fn count_planned(
                 Ok(made) => {
                     // Files first: a scene in the ledger has its files.
                     write_whole(&place.overlay_file(&item.stem), &made.overlay.jpeg)?;
-                    write_whole(&place.cars_file(&item.stem), &results::geojson(&made.record, &site)?)?;
+                    write_whole(&place.cars_file(&item.stem), &results::geojson(&made.record, &site, IntervalKind::Model)?)?;
                     place.store.commit(&made.record, &made.drawn, &made.overlay.thumbnail)?;
                     made.record.notes.iter().for_each(|note| terminal.detail(&format!("{}: {note}", item.image)));
                     terminal.step(&bar, &format!("{finished}/{number} {}", item.image));

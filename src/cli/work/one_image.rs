@@ -36,6 +36,7 @@ pub fn count(item: &Todo, request: &Request, ground: Option<&(Reference, Arc<Sur
     options.debug_dir = options.debug_dir.map(|folder| folder.join(&item.stem));
     if let Some((reference, survey)) = ground {
         options.registration = survey.register(reference, &scene)?;
+        options.surveyed = true;
     }
     let result = count_scene(&scene, &request.yard, &options)?;
     let mut record = record(item, &scene, result);

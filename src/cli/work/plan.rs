@@ -166,9 +166,23 @@ fn without_own_pictures(images: Vec<PathBuf>, place: &Workplace) -> Vec<PathBuf>
 }
 
 fn prune(place: &mut Workplace, known: &mut BTreeMap<String, Stored>, planned: &Planned, terminal: &Terminal) -> Result<()> {
-    let gone: BTreeSet<String> = known.keys().filter(|image| !planned.paths.contains_key(*image)).cloned().collect();
+    let mut gone: BTreeSet<String> = known.keys().filter(|image| !planned.paths.contains_key(*image)).cloned().collect();
     if gone.is_empty() {
         return Ok(());
+    }
+    // A disk that is not there has no images either.
+    if planned.paths.is_empty() {
+        terminal.warn("no image is there at all, so nothing is forgotten");
+        return Ok(());
+    }
+    // What a person did is not to be had again.
+    for (image, stored) in known.iter() {
+        if gone.contains(image) && is_corrected(place, stored)? {
+            gone.remove(image);
+            terminal.warn(&format!(
+                "{image} is gone but was corrected by hand, so it is kept; delete its row in the table scenes to forget it"
+            ));
+        }
     }
     place.store.forget(&gone.iter().cloned().collect::<Vec<_>>())?;
     for image in gone {

@@ -148,14 +148,14 @@ fn failure(image: &str, reason: &str, site: &str) -> Observation {
 ///
 /// # Errors
 /// None as things are; see [`cars_geojson`].
-pub fn geojson(record: &SceneRecord, site: &str) -> Result<Vec<u8>> {
-    cars_geojson(record, site).map_err(|e| Error::document(&record.image, e.to_string()))
+pub fn geojson(record: &SceneRecord, site: &str, interval: IntervalKind) -> Result<Vec<u8>> {
+    cars_geojson(record, site, interval).map_err(|e| Error::document(&record.image, e.to_string()))
 }
 
 /// Writes `cars/` and `counts.csv` where they differ from what is there.
 pub fn write(request: &Request, place: &Workplace, results: &Results) -> Result<()> {
     for scene in &results.scenes {
-        write_whole(&place.cars_file(&scene.record.stem), &geojson(&scene.record, &request.site)?)?;
+        write_whole(&place.cars_file(&scene.record.stem), &geojson(&scene.record, &request.site, scene.interval)?)?;
     }
     let path = place.out.join("counts.csv");
     let bytes = counts_csv(&results.observations).map_err(|e| Error::document(&path, e.to_string()))?;

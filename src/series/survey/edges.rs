@@ -16,6 +16,8 @@ const SMOOTH: f32 = 1.0;
 const REACH: usize = 3;
 /// Added to luminance (0 to 1) before the logarithm: keeps the noise of shadows from making edges.
 const FLOOR: f32 = 0.1;
+/// Squared gradient of log luminance below which there is no edge: the rounding of a picture without contrast, far under the faintest grey level.
+const NOTHING: f32 = 1e-7;
 /// Share of a full cell that must have been seen.
 const SEEN: f32 = 0.2;
 /// Pixels decoded at a time.
@@ -137,7 +139,7 @@ impl Sums {
             n => *strengths.select_nth_unstable_by(n / 2, f32::total_cmp).1,
         };
         let cell = |[x, y]: [f32; 2]| {
-            let weight = ONE / (x * x + y * y + median).max(1e-12);
+            let weight = ONE / (x * x + y * y + median).max(NOTHING);
             [((x * x - y * y) * weight).round() as i8, (2.0 * x * y * weight).round() as i8]
         };
         Edges { cols, rows, cells: gradient.into_iter().map(cell).collect() }
@@ -194,6 +196,12 @@ pub(super) mod tests {
         };
         let centre = [(i + 0.3 + 0.4 * own(1)) * 11.0, (j + 0.3 + 0.4 * own(2)) * 11.0];
         if (x - centre[0]).hypot(y - centre[1]) < 1.5 + 1.8 * own(3) { own(4) } else { 0.45 }
+    }
+
+    /// Two black images once lay on each other with all confidence: the rounding of their smoothing made edges.
+    #[test]
+    fn a_picture_without_contrast_has_no_edges() {
+        assert!(edges_of(60, 40, |_, _| 0.1f32.ln()).cells.iter().all(|cell| *cell == [0, 0]));
     }
 
     #[test]
