@@ -5,7 +5,7 @@ use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use yardwatch::count::{CountOptions, Yard, count_scene};
 use yardwatch::raster::{Scene, SceneOptions};
-use yardwatch::segment::{columns::columns, semi_markov::segment};
+use yardwatch::segment::{columns::Reading, semi_markov::segment};
 use yardwatch::series::yard::read_yard;
 use yardwatch::threshold::{Plane, YardMap, scene_stretch, yard_map};
 use yardwatch::tile::{self, Area, Patches};
@@ -54,7 +54,7 @@ fn stages(c: &mut Criterion) {
     let lines: Vec<Centreline> = find(&map).into_iter().map(|found| found.line).collect();
     let longest = lines.iter().max_by(|a, b| a.length().total_cmp(&b.length())).expect("the image has tracks");
     let line = longest.with_step(ALONG_M).expect("the longest track is long enough");
-    let evidence = columns(&strip(&plane, &line));
+    let evidence = Reading::of(&strip(&plane, &line)).columns();
 
     let mut group = c.benchmark_group("stage");
     group.sample_size(20);
@@ -63,7 +63,7 @@ fn stages(c: &mut Criterion) {
     group.bench_function("find tracks", |b| b.iter(|| find(black_box(&map))));
     group.bench_function("align tracks", |b| b.iter(|| align(black_box(&lines), &map, Expected::of(None))));
     group.bench_function("strip of one track", |b| b.iter(|| strip(&plane, black_box(&line))));
-    group.bench_function("columns of one track", |b| b.iter(|| columns(black_box(&strip(&plane, &line)))));
+    group.bench_function("columns of one track", |b| b.iter(|| Reading::of(black_box(&strip(&plane, &line))).columns()));
     group.bench_function("segmentation of one track", |b| b.iter(|| segment(black_box(&evidence))));
     group.finish();
 }

@@ -5,9 +5,10 @@ use super::debug::Debug;
 use super::site::Ground;
 use crate::error::Result;
 use crate::segment::class::classify;
-use crate::segment::columns::{COLUMN_M, Column, columns};
+use crate::segment::columns::{COLUMN_M, Column, Reading};
 use crate::segment::semi_markov::{Segment, segment};
 use crate::segment::side_by_side::Footprint;
+use crate::threshold::network::Maps;
 use crate::threshold::{Plane, YardMap};
 use crate::track::Centreline;
 use crate::track::line::smoothed;
@@ -80,11 +81,12 @@ impl Walk<'_> {
                 best = Some(centred);
             }
         }
-        let Some(Centred { line, columns, .. }) = best else { return Ok(nothing()) };
+        let Some(Centred { line, strip, reading, .. }) = best else { return Ok(nothing()) };
+        let columns = reading.and_back(&strip).columns();
         let seen = columns.iter().filter(|column| column.seen).count() as f64 / columns.len().max(1) as f64;
         let cars = segment(&columns).cars;
         if let Some(debug) = self.debug {
-            debug.strip(track, &strip(self.plane, &line), &columns, &cars)?;
+            debug.strip(track, &strip, &columns, &cars)?;
         }
         let candidates: Vec<Candidate> = cars.iter().filter_map(|car| candidate(self, &line, &columns, car, track)).collect();
         let (sure, score) =
@@ -110,25 +112,32 @@ impl Walk<'_> {
     /// The line brought to the centre that its own strip shows (look, move, look again).
     fn centred(&self, line: &Centreline) -> Option<Centred> {
         let mut line = line.with_step(ALONG_M)?;
-        let look = |line: &Centreline| Some(columns(&strip(self.plane, line))).filter(|columns| !columns.is_empty());
+        let look = |line: &Centreline| {
+            let strip = strip(self.plane, line);
+            let reading = Reading::of(&strip);
+            let columns = reading.columns();
+            (!columns.is_empty()).then_some((strip, reading, columns))
+        };
         let mut seen = look(&line)?;
         for _ in 0..RECENTRINGS {
-            let offsets = to_centre(&line, &seen);
+            let offsets = to_centre(&line, &seen.2);
             if offsets.iter().all(|offset| offset.abs() < SETTLED_M) {
                 break;
             }
             line = line.moved(&offsets).with_step(ALONG_M)?;
             seen = look(&line)?;
         }
-        let score = seen.iter().filter(|column| column.seen).map(|column| f64::from(column.on_track)).sum();
-        Some(Centred { line, columns: seen, score })
+        let (strip, reading, columns) = seen;
+        let score = columns.iter().filter(|column| column.seen).map(|column| f64::from(column.on_track)).sum();
+        Some(Centred { line, strip, reading, score })
     }
 }
 
 /// A line in the middle of what its own strip shows.
 struct Centred {
     line: Centreline,
-    columns: Vec<Column>,
+    strip: Maps,
+    reading: Reading,
     /// How much it looks like a track: the expected number of columns centred on one.
     score: f64,
 }

@@ -17,6 +17,11 @@ pub const CLASSES: [Class; 7] =
     [Class::Gondola, Class::Boxcar, Class::Tank, Class::Hopper, Class::Flat, Class::Locomotive, Class::Coach];
 /// Features along the track.
 const FEATURES: usize = 80;
+/// Planes of a strip that hold the shadow vector, and the network's answer that has a direction: the offset.
+const VECTOR: std::ops::Range<usize> = 4..6;
+const OFFSET: usize = 11;
+/// Numbers that the network answers with for each column.
+const ANSWERS: usize = 12;
 /// Dilations of the convolutions along the track.
 const DILATIONS: [usize; 6] = [1, 2, 4, 8, 16, 32];
 
@@ -63,7 +68,7 @@ impl StripNetwork {
                 weights.convolution(FEATURES, FEATURES, shape)
             })
             .collect();
-        let head = weights.convolution(FEATURES, 12, Shape::point());
+        let head = weights.convolution(FEATURES, ANSWERS, Shape::point());
         Self { across, mix, along, head }
     }
 
@@ -81,27 +86,68 @@ impl StripNetwork {
     }
 }
 
-/// Evidence of every column of a strip.
-pub fn columns(strip: &Maps) -> Vec<Column> {
-    if strip.cols < 2 {
-        return Vec::new();
+/// What the network answers to a strip, before probabilities are made of it.
+#[derive(Debug)]
+pub struct Reading {
+    out: Maps,
+    seen: Vec<bool>,
+}
+
+impl Reading {
+    /// Reads a strip in its direction of travel.
+    pub fn of(strip: &Maps) -> Self {
+        if strip.cols < 2 {
+            return Self { out: Maps::zeros(ANSWERS, 1, 0), seen: Vec::new() };
+        }
+        let out = StripNetwork::shared().apply(strip);
+        let valid = &strip.plane(3)[ROWS / 2 * strip.cols..];
+        let seen = (0..out.cols).map(|i| valid[2 * i] > 0.0 && valid[2 * i + 1] > 0.0).collect();
+        Self { out, seen }
     }
-    let out = StripNetwork::shared().apply(strip);
-    let valid = strip.plane(3);
-    let middle = ROWS / 2 * strip.cols;
-    (0..out.cols)
-        .map(|i| {
-            let at = |channel: usize| out.plane(channel)[i];
-            let state = log_softmax([at(0), at(1), at(2)]);
+
+    /// Its mean with the reading of the same strip in the other direction: the network has learnt both, and what it gets wrong by chance it
+    /// seldom gets wrong in both (an average over views as by Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep
+    /// convolutional neural networks", 2012).
+    pub fn and_back(mut self, strip: &Maps) -> Self {
+        if self.seen.is_empty() {
+            return self;
+        }
+        let back = StripNetwork::shared().apply(&turned(strip));
+        let cols = self.out.cols;
+        for (channel, (there, back)) in self.out.data.chunks_exact_mut(cols).zip(back.data.chunks_exact(cols)).enumerate() {
+            let sign = if channel == OFFSET { -1.0 } else { 1.0 };
+            there.iter_mut().zip(back.iter().rev()).for_each(|(there, back)| *there = 0.5 * (*there + sign * back));
+        }
+        self
+    }
+
+    /// The evidence of every column.
+    pub fn columns(&self) -> Vec<Column> {
+        let column = |(i, &seen): (usize, &bool)| {
+            let at = |channel: usize| self.out.plane(channel)[i];
             Column {
-                state,
+                state: log_softmax([at(0), at(1), at(2)]),
                 class: std::array::from_fn(|k| at(3 + k)),
                 on_track: logistic(at(10)),
-                offset_m: 2.0 * at(11),
-                seen: valid[middle + 2 * i] > 0.0 && valid[middle + 2 * i + 1] > 0.0,
+                offset_m: 2.0 * at(OFFSET),
+                seen,
             }
-        })
-        .collect()
+        };
+        self.seen.iter().enumerate().map(column).collect()
+    }
+}
+
+/// The strip as one sees it who travels the other way.
+fn turned(strip: &Maps) -> Maps {
+    let mut turned = strip.clone();
+    for (channel, plane) in turned.data.chunks_exact_mut(strip.rows * strip.cols).enumerate() {
+        plane.reverse();
+        // What points to the right and forwards now points to the left and backwards.
+        if VECTOR.contains(&channel) {
+            plane.iter_mut().for_each(|value| *value = -*value);
+        }
+    }
+    turned
 }
 
 fn log_softmax<const N: usize>(scores: [f32; N]) -> [f32; N] {
@@ -121,7 +167,7 @@ mod tests {
         let network = StripNetwork::read(&mut weights);
         assert_eq!(weights.left(), 0);
         let out = network.apply(&probe(6, ROWS, 200));
-        assert_eq!((out.channels, out.cols), (12, 100));
+        assert_eq!((out.channels, out.cols), (ANSWERS, 100));
         let answers: serde_json::Value = serde_json::from_str(include_str!("../threshold/probe.json")).unwrap();
         for (i, answer) in answers["strip"].as_array().unwrap().iter().enumerate() {
             let (channel, col) = (i / 4, 20 + i % 4 * 20);
@@ -130,6 +176,18 @@ mod tests {
                 (own - answer).abs() < 2e-3 * answer.abs().max(1.0),
                 "channel {channel}, column {col}: {own} against {answer}"
             );
+        }
+    }
+
+    #[test]
+    fn the_mean_of_both_directions_is_the_same_from_either_end() {
+        let strip = probe(6, ROWS, 64);
+        let both = |strip: &Maps| Reading::of(strip).and_back(strip).columns();
+        let (there, back) = (both(&strip), both(&turned(&strip)));
+        assert!(there.iter().zip(&Reading::of(&strip).columns()).any(|(mean, one)| mean.state != one.state), "it is no mean");
+        for (there, back) in there.iter().zip(back.iter().rev()) {
+            assert_eq!((there.state, there.class, there.on_track), (back.state, back.class, back.on_track));
+            assert_eq!(there.offset_m, -back.offset_m);
         }
     }
 }
