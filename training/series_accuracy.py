@@ -1,7 +1,7 @@
-"""Holds a run of `yardwatch analyze` against the truth of a rendered series: registration, counts, coverage, verdicts.
+"""Holds a run of `yardwatch analyze` against the truth of a rendered series: registration, counts, coverage, verdicts, trains.
 
     yardwatch analyze SERIES --out OUT
-    python training/series_accuracy.py SERIES:OUT [SERIES:OUT ...] [--images]
+    python training/series_accuracy.py SERIES:OUT [SERIES:OUT ...] [--images | --trains]
 
 SERIES holds `series_truth.json` (of the renderer), OUT what the run wrote. Standard library only.
 """
@@ -12,6 +12,7 @@ import math
 import os
 import sqlite3
 import statistics
+from collections import Counter
 
 
 def read(series, out):
@@ -62,14 +63,54 @@ def summary(name, records):
           f"{statistics.mean(map(abs, coverage)):.3f}, largest {max(map(abs, coverage)):.2f}")
 
 
+def truth_strings(series, store, image):
+    """Number of freight cars in the clear by string of the truth; and for each string of the program the string of the truth whose cars are most of it."""
+    with open(os.path.join(series, "truth", os.path.splitext(image)[0] + ".json")) as file:
+        truth = json.load(file)
+    cars = [car for car in truth["cars"] if car["freight"] and car["clear"] >= .5]
+    sizes, owners = Counter(car["string"] for car in cars), {}
+    for string, col, row in store.execute('SELECT string, col, "row" FROM cars WHERE scene = ?', (image,)):
+        near = min(truth["cars"], key=lambda car: math.hypot(car["col"] - col, car["row"] - row), default=None)
+        if near and math.hypot(near["col"] - col, near["row"] - row) * truth["gsd"] < near["length"] / 2:
+            owners.setdefault(string, Counter())[near["string"]] += 1
+    return sizes, {string: owner.most_common(1)[0][0] for string, owner in owners.items()}
+
+
+def trains(series, out):
+    """Strings longer than three cars that two images of one day show, and how many of them are recognised; cars of different days' trains (no train
+    of the renderer's stays) that are taken for one another, of how many."""
+    store = sqlite3.connect(f"file:{os.path.join(out, 'yardwatch.gpkg')}?mode=ro", uri=True)
+    shown = recognised = mistaken = strangers = 0
+    with open(os.path.join(out, "counts.csv")) as file:
+        images = [row["image"] for row in csv.DictReader(file) if row["status"] != "unusable"]
+    order = sorted(images, key=lambda image: image.rsplit("_", 1)[-1])
+    for before, now in zip(order, order[1:]):
+        found = store.execute("SELECT string, cars, matched, same_as FROM strings WHERE scene = ?", (now,)).fetchall()
+        if before.rsplit("_", 1)[-1][:8] != now.rsplit("_", 1)[-1][:8]:
+            mistaken += sum(row[2] for row in found)
+            strangers += sum(row[1] for row in found)
+            continue
+        (sizes, old), (sizes_now, new) = (truth_strings(series, store, image) for image in (before, now))
+        same = {new[string] for string, _, matched, same_as in found
+                if matched and string in new and old.get(int(same_as.rsplit(" ", 1)[-1])) == new[string]}
+        long = [string for string, size in sizes_now.items() if size > 3 and sizes[string] > 3]
+        shown, recognised = shown + len(long), recognised + sum(string in same for string in long)
+    return shown, recognised, strangers, mistaken
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("runs", nargs="+", metavar="SERIES:OUT")
     parser.add_argument("--images", action="store_true", help="a line per image")
+    parser.add_argument("--trains", action="store_true", help="how many trains are recognised, and nothing else")
     arguments = parser.parse_args()
     everything = []
     for run in arguments.runs:
         series, out = run.rsplit(":", 1)
+        if arguments.trains:
+            everything.append(trains(series, out))
+            print(series, "%d strings in two images of a day, %d recognised; %d cars of other trains, %d mistaken" % everything[-1])
+            continue
         records = read(series, out)
         everything += records
         if arguments.images:
@@ -77,7 +118,9 @@ def main():
                 print(f"{r['image']} off {r['off']:.2f} ({r['off_relative']:.2f}) confidence {r['confidence']:.2f} count {r['count']} of "
                       f"{r['clear']} coverage {r['coverage']:.2f} of {r['clear_fraction']:.2f} {r['status']} {r['event']} {r['verdict']}")
         summary(os.path.basename(series.rstrip("/")), records)
-    if len(arguments.runs) > 1:
+    if arguments.trains:
+        print("all", *map(sum, zip(*everything)))
+    elif len(arguments.runs) > 1:
         summary("all", everything)
 
 

@@ -12,9 +12,11 @@ const LENGTH_SD_M: f64 = 0.6;
 /// Standard deviation of the difference of two measured roof colours of one car, in units of the scene's spread.
 const COLOUR_SD: f64 = 0.45;
 /// Standard deviation in metres of the difference of two measured places of one car, after registration.
-pub(super) const PLACE_SD_M: f64 = 2.0;
-/// Share of cars whose length (or colour) was measured quite wrongly: one bad car must not break a train.
+const PLACE_SD_M: f64 = 2.0;
+/// Share of cars whose length was measured quite wrongly: one bad car must not break a train.
 const OUTLIERS: f64 = 0.1;
+/// Share of cars whose colour says nothing: in cloud shadow, under snow, in glare.
+const COLOURLESS: f64 = 0.2;
 /// Probability that a car's kind is recognised the same way twice.
 const SAME_CLASS: f64 = 0.75;
 /// Least score of an alignment beyond what the best of so many possible ones reaches by chance.
@@ -23,10 +25,26 @@ const MIN_SCORE: f64 = 2.0;
 const SCORE_PER_DAY: f64 = 0.5;
 /// Mean time in days that a car stays where it is, for the weight of its place.
 const STAY_DAYS: f64 = 10.0;
+/// Probability that a train seen a few minutes ago stands where it stood.
+const MOST_STAYED: f64 = 0.99;
 /// How much likelier a place within [`PLACE_SD_M`] is for a car that did not move than for another car on the same tracks.
 const PLACE_GAIN: f64 = 6.0;
+/// How much likelier a string ends where one ended before when it did not move: there are places where trains are used to stop.
+const END_GAIN: f64 = 10.0;
+/// Distance of two places that are one, metres.
+pub(super) const IN_PLACE_M: f64 = 3.0 * PLACE_SD_M;
+/// Least spread of lightness and of colour differences in a scene (natural logarithms): what noise, glare and cloud shadow make of equal roofs.
+const LEAST_SPREAD: [f64; 3] = [0.15, 0.05, 0.05];
 
-/// Cars in the order of a string: what the alignment sees of them.
+/// The freight cars of an observation: what the alignment sees of them.
+pub(super) struct Cars {
+    /// By string, in their order along the track.
+    pub(super) strings: Vec<Vec<Car>>,
+    /// Whether the roofs differ in lightness and in either colour difference at all.
+    colourful: [bool; 3],
+}
+
+/// Cars in the order of a string.
 #[derive(Debug, Clone)]
 pub(super) struct Car {
     pub(super) index: usize,
@@ -36,18 +54,18 @@ pub(super) struct Car {
     place: Option<Point>,
 }
 
-/// Freight cars by string, in their order along the track.
-pub(super) fn strings(record: &SceneRecord) -> Vec<Vec<Car>> {
+/// The freight cars of an observation.
+pub(super) fn cars(record: &SceneRecord) -> Cars {
     let freight: Vec<(usize, &Vehicle)> =
         record.result.vehicles.iter().enumerate().filter(|(_, v)| v.class.is_freight()).collect();
-    let colours = colours(&freight);
+    let (colours, colourful) = colours(&freight);
     let mut strings: BTreeMap<u32, Vec<Car>> = BTreeMap::new();
     for ((index, vehicle), colour) in freight.into_iter().zip(colours) {
         let place = record.places.get(index).and_then(|corners| place(corners, &record.result));
         let car = Car { index, length: vehicle.length_m, class: vehicle.class, colour, place };
         strings.entry(vehicle.string).or_default().push(car);
     }
-    strings.into_values().collect()
+    Cars { strings: strings.into_values().collect(), colourful }
 }
 
 /// Centre on the ground, with the scene's misregistration taken back.
@@ -63,8 +81,8 @@ fn place(corners: &[Point], scene: &SceneCount) -> Option<Point> {
 }
 
 /// Lightness and two colour differences of each roof, relative to the scene's median and spread: sun, haze and sensor change
-/// all roofs alike.
-fn colours(freight: &[(usize, &Vehicle)]) -> Vec<[f64; 3]> {
+/// all roofs alike. Also says which of them differ at all: in a grey or snowed-over scene roofs have no colours.
+fn colours(freight: &[(usize, &Vehicle)]) -> (Vec<[f64; 3]>, [bool; 3]) {
     let raw: Vec<[f64; 3]> = freight
         .iter()
         .map(|(_, v)| {
@@ -73,18 +91,19 @@ fn colours(freight: &[(usize, &Vehicle)]) -> Vec<[f64; 3]> {
         })
         .collect();
     let mut out = vec![[0.0; 3]; raw.len()];
+    let mut colourful = [false; 3];
     for channel in 0..3 {
         let mut values: Vec<f64> = raw.iter().map(|c| c[channel]).collect();
         let middle = median(&mut values);
         let mut distances: Vec<f64> = raw.iter().map(|c| (c[channel] - middle).abs()).collect();
         // 1.4826: from the median distance to the standard deviation of a normal distribution.
-        let spread = 1.4826 * median(&mut distances);
-        // Grey scenes have no colour differences at all: nothing to divide, nothing to learn.
-        if spread > 1e-6 {
-            out.iter_mut().zip(&raw).for_each(|(o, c)| o[channel] = ((c[channel] - middle) / spread).clamp(-4.0, 4.0));
-        }
+        let spread = (1.4826 * median(&mut distances)).max(LEAST_SPREAD[channel]);
+        out.iter_mut().zip(&raw).for_each(|(o, c)| o[channel] = ((c[channel] - middle) / spread).clamp(-4.0, 4.0));
+        // One red car among grey ones is a colour: the mean square, not the median.
+        let square = distances.iter().map(|d| d * d).sum::<f64>() / distances.len().max(1) as f64;
+        colourful[channel] = square.sqrt() >= LEAST_SPREAD[channel];
     }
-    out
+    (out, colourful)
 }
 
 fn median(values: &mut [f64]) -> f64 {
@@ -106,17 +125,23 @@ pub(super) fn distance(a: &Car, b: &Car) -> Option<f64> {
 /// Scores of pairs of cars, with what is usual in the two scenes.
 pub(super) struct Scores {
     length: Background,
-    colour: [Background; 3],
+    /// None of a channel in which the roofs of either scene do not differ.
+    colour: [Option<Background>; 3],
     class: BTreeMap<Class, f64>,
-    /// Probability that a train stays where it is.
-    pub(super) stay: f64,
-    /// Least score of an alignment of two trains.
-    pub(super) least: f64,
+    /// Score that a train has for having been seen here before.
+    stay: f64,
+    /// Least scores of an alignment of two trains, of which one stayed, and of which one moved.
+    least: [f64; 2],
 }
 
 impl Scores {
-    pub(super) fn new(old: &[Vec<Car>], new: &[Vec<Car>], days: f64) -> Self {
+    pub(super) fn new(before: &Cars, now: &Cars, days: f64) -> Self {
+        let (old, new) = (&before.strings, &now.strings);
+        // A train that stayed may be any of the strings that are there; one that moved may begin at any pair of cars.
+        let chances = |old: usize, new: usize| ((old * new).max(1) as f64).ln();
+        let strings = chances(old.len(), new.len());
         let (old, new): (Vec<&Car>, Vec<&Car>) = (old.iter().flatten().collect(), new.iter().flatten().collect());
+        let cars = chances(old.len(), new.len());
         let background = |value: &dyn Fn(&Car) -> f64, sd: f64| {
             let pairs = old.iter().flat_map(|a| new.iter().map(move |b| (a, b)));
             Background::new(pairs.map(|(a, b)| value(a) - value(b)), sd)
@@ -124,24 +149,47 @@ impl Scores {
         let mut class: BTreeMap<Class, f64> = BTreeMap::new();
         let all = (old.len() + new.len()).max(1) as f64;
         old.iter().chain(&new).for_each(|car| *class.entry(car.class).or_default() += 1.0 / all);
+        let stayed = (-days / STAY_DAYS).exp().clamp(0.02, MOST_STAYED);
+        // Against the odds it takes more looks; with them, place goes first.
+        let odds = (stayed / (1.0 - stayed)).ln();
         Self {
+            stay: odds.max(0.0),
             length: background(&|car| car.length, LENGTH_SD_M),
-            colour: [0, 1, 2].map(|channel| background(&|car| car.colour[channel], COLOUR_SD)),
+            colour: [0, 1, 2].map(|channel| {
+                let both = before.colourful[channel] && now.colourful[channel];
+                both.then(|| background(&|car| car.colour[channel], COLOUR_SD))
+            }),
             class,
-            // An alignment may begin at any pair of cars: so many chances to look alike by chance.
-            least: MIN_SCORE + ((old.len() * new.len()).max(1) as f64).ln() + SCORE_PER_DAY * days,
-            stay: (-days / STAY_DAYS).exp().clamp(0.02, 0.95),
+            least: [MIN_SCORE + strings - odds.min(0.0), MIN_SCORE + cars + SCORE_PER_DAY * days - (1.0 - stayed).ln()],
         }
     }
 
-    /// Score of a pair, where the train is taken to have stayed in its place, or to have moved.
-    pub(super) fn of(&self, a: &Car, b: &Car, stayed: bool) -> f64 {
-        let colour: f64 = (0..3).map(|c| self.colour[c].score(a.colour[c] - b.colour[c])).sum();
+    /// Score that an alignment of a train that stayed, or moved, must reach.
+    pub(super) fn least(&self, stayed: bool) -> f64 {
+        self.least[usize::from(!stayed)]
+    }
+
+    /// Score of a pair by length, colour and class.
+    pub(super) fn looks(&self, a: &Car, b: &Car) -> f64 {
+        let channel =
+            |c: usize| self.colour[c].as_ref().map_or(0.0, |background| background.ratio(a.colour[c] - b.colour[c]).ln());
         // The three channels of a roof are not independent.
-        self.length.score(a.length - b.length)
-            + 0.6 * colour
-            + self.class_score(a, b)
-            + if stayed { place_score(a, b) } else { 0.0 }
+        let colour = (0.6 * (0..3).map(channel).sum::<f64>()).exp();
+        let length = self.length.ratio(a.length - b.length);
+        ((1.0 - OUTLIERS) * length + OUTLIERS).ln() + ((1.0 - COLOURLESS) * colour + COLOURLESS).ln() + self.class_score(a, b)
+    }
+
+    /// Score of the places of a pair, where the train is taken to have stayed. Where the first car stands in its place, those coupled to it
+    /// do so by their lengths, which have been heard.
+    pub(super) fn place(&self, a: &Car, b: &Car, first: bool) -> f64 {
+        let Some(distance) = distance(a, b) else { return f64::NEG_INFINITY };
+        let near = (1.0 - OUTLIERS) * (-0.5 * (distance / PLACE_SD_M).powi(2)).exp() + OUTLIERS / PLACE_GAIN.powi(2);
+        near.ln() + if first { PLACE_GAIN.ln() + self.stay } else { 0.0 }
+    }
+
+    /// What it is worth that both strings end with these cars, where the train is taken to have stayed.
+    pub(super) fn end(&self, a: &Car, b: &Car, stayed: bool) -> f64 {
+        if stayed && distance(a, b).is_some_and(|metres| metres <= IN_PLACE_M) { END_GAIN.ln() } else { 0.0 }
     }
 
     fn class_score(&self, a: &Car, b: &Car) -> f64 {
@@ -155,12 +203,6 @@ impl Scores {
             ((1.0 - SAME_CLASS) / (1.0 - usual)).ln()
         }
     }
-}
-
-/// A whole train stays or moves: the cars of one that stayed are where they were, but for a few outliers.
-fn place_score(a: &Car, b: &Car) -> f64 {
-    let Some(distance) = distance(a, b) else { return f64::NEG_INFINITY };
-    ((1.0 - OUTLIERS) * PLACE_GAIN * (-0.5 * (distance / PLACE_SD_M).powi(2)).exp() + OUTLIERS / PLACE_GAIN).ln()
 }
 
 /// How differences between cars that have nothing to do with each other are distributed.
@@ -195,11 +237,12 @@ impl Background {
         Self { sd, density }
     }
 
-    fn score(&self, difference: f64) -> f64 {
+    /// How much likelier a difference is between two looks at one car than between any two cars.
+    fn ratio(&self, difference: f64) -> f64 {
         let step = self.sd / 2.0;
         let bin = ((difference.abs() / step) as usize).min(Self::BINS - 1);
         let any = self.density[bin].max(1e-4);
         let same = (-0.5 * (difference / self.sd).powi(2)).exp() / (self.sd * (2.0 * std::f64::consts::PI).sqrt());
-        ((1.0 - OUTLIERS) * same / any + OUTLIERS).ln()
+        same / any
     }
 }

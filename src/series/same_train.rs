@@ -9,10 +9,12 @@
 use std::collections::BTreeMap;
 
 use super::record::SceneRecord;
-use super::same_car::{Car, PLACE_SD_M, Scores, distance, strings};
+use super::same_car::{Car, IN_PLACE_M, Scores, cars, distance};
 
 /// Score of a car that has no counterpart within an alignment: missed or made up by the program once.
 const GAP: f64 = -2.0;
+/// Fewest cars by which a train is recognised.
+const FEWEST: usize = 2;
 /// Trains do not stand for ever: over a longer pause (days) nothing is compared.
 const MAX_PAUSE_DAYS: f64 = 60.0;
 /// A freight car of an observation that was matched with one of the observation before.
@@ -29,8 +31,9 @@ pub struct SameCar {
 /// Matches the freight cars of two observations of one yard.
 pub fn match_cars(before: &SceneRecord, now: &SceneRecord) -> Vec<SameCar> {
     let Some(days) = days_between(before, now).filter(|days| *days <= MAX_PAUSE_DAYS) else { return Vec::new() };
-    let (old, new) = (strings(before), strings(now));
-    let scores = Scores::new(&old, &new, days);
+    let (cars_before, cars_now) = (cars(before), cars(now));
+    let scores = Scores::new(&cars_before, &cars_now, days);
+    let (old, new) = (&cars_before.strings, &cars_now.strings);
     let mut taken_old = vec![false; before.result.vehicles.len()];
     let mut taken_new = vec![false; now.result.vehicles.len()];
     let mut same = Vec::new();
@@ -46,7 +49,7 @@ pub fn match_cars(before: &SceneRecord, now: &SceneRecord) -> Vec<SameCar> {
         for &(i, j) in &found.pairs {
             let (a, b) = (&old[key.0][i], &new[key.1][j]);
             (taken_old[a.index], taken_new[b.index]) = (true, true);
-            let in_place = distance(a, b).is_some_and(|d| d <= 3.0 * PLACE_SD_M);
+            let in_place = distance(a, b).is_some_and(|d| d <= IN_PLACE_M);
             same.push(SameCar { before: a.index, now: b.index, in_place });
         }
         let touched: Vec<(usize, usize)> =
@@ -76,11 +79,10 @@ struct Alignment {
 fn best_alignment(a: &[Car], b: &[Car], scores: &Scores, taken_a: &[bool], taken_b: &[bool]) -> Option<Alignment> {
     let backwards: Vec<Car> = b.iter().rev().cloned().collect();
     let mut best: Option<Alignment> = None;
-    for (stayed, prior) in [(true, scores.stay.ln()), (false, (1.0 - scores.stay).ln())] {
+    for stayed in [true, false] {
         for turned in [false, true] {
-            let mut found =
-                local_alignment(a, if turned { &backwards } else { b }, |a, b| scores.of(a, b, stayed), taken_a, taken_b);
-            found.score += prior;
+            let mut found = local_alignment(a, if turned { &backwards } else { b }, scores, stayed, taken_a, taken_b);
+            found.score -= scores.least(stayed);
             if turned {
                 found.pairs.iter_mut().for_each(|(_, j)| *j = b.len() - 1 - *j);
             }
@@ -89,10 +91,10 @@ fn best_alignment(a: &[Car], b: &[Car], scores: &Scores, taken_a: &[bool], taken
             }
         }
     }
-    best.filter(|best| best.score >= scores.least && best.pairs.len() >= 2)
+    best.filter(|best| best.score >= 0.0)
 }
 
-fn local_alignment(a: &[Car], b: &[Car], score: impl Fn(&Car, &Car) -> f64, taken_a: &[bool], taken_b: &[bool]) -> Alignment {
+fn local_alignment(a: &[Car], b: &[Car], scores: &Scores, stayed: bool, taken_a: &[bool], taken_b: &[bool]) -> Alignment {
     #[derive(Clone, Copy, PartialEq)]
     enum Step {
         Start,
@@ -101,23 +103,36 @@ fn local_alignment(a: &[Car], b: &[Car], score: impl Fn(&Car, &Car) -> f64, take
         SkipB,
     }
     let width = b.len() + 1;
-    let mut table = vec![(0.0f64, Step::Start); (a.len() + 1) * width];
-    let mut end = (0.0, 0);
+    // Score, step and number of pairs of the best alignment that ends here.
+    let mut table = vec![(0.0f64, Step::Start, 0usize); (a.len() + 1) * width];
+    let mut end = (f64::NEG_INFINITY, 0);
     for i in 1..=a.len() {
         for j in 1..=b.len() {
             let free = !taken_a[a[i - 1].index] && !taken_b[b[j - 1].index];
-            let pair = if free { table[(i - 1) * width + j - 1].0 + score(&a[i - 1], &b[j - 1]) } else { f64::NEG_INFINITY };
+            let before = table[(i - 1) * width + j - 1];
+            let pair = if free {
+                let (old, new) = (&a[i - 1], &b[j - 1]);
+                let begin = if i == 1 && j == 1 { scores.end(old, new, stayed) } else { 0.0 };
+                let first = before.1 == Step::Start;
+                before.0 + scores.looks(old, new) + begin + if stayed { scores.place(old, new, first) } else { 0.0 }
+            } else {
+                f64::NEG_INFINITY
+            };
+            let (above, left) = (table[(i - 1) * width + j], table[i * width + j - 1]);
             let steps = [
-                (0.0, Step::Start),
-                (pair, Step::Pair),
-                (table[(i - 1) * width + j].0 + GAP, Step::SkipA),
-                (table[i * width + j - 1].0 + GAP, Step::SkipB),
+                (0.0, Step::Start, 0),
+                (pair, Step::Pair, before.2 + 1),
+                (above.0 + GAP, Step::SkipA, above.2),
+                (left.0 + GAP, Step::SkipB, left.2),
             ];
-            let best =
-                steps.into_iter().fold((f64::NEG_INFINITY, Step::Start), |best, step| if step.0 > best.0 { step } else { best });
+            let best = steps
+                .into_iter()
+                .fold((f64::NEG_INFINITY, Step::Start, 0), |best, step| if step.0 > best.0 { step } else { best });
             table[i * width + j] = best;
-            if best.0 > end.0 {
-                end = (best.0, i * width + j);
+            let both_end = best.1 == Step::Pair && i == a.len() && j == b.len();
+            let value = best.0 + if both_end { scores.end(&a[i - 1], &b[j - 1], stayed) } else { 0.0 };
+            if best.2 >= FEWEST && value > end.0 {
+                end = (value, i * width + j);
             }
         }
     }
@@ -136,7 +151,30 @@ fn local_alignment(a: &[Car], b: &[Car], score: impl Fn(&Car, &Car) -> f64, take
         }
     }
     pairs.reverse();
+    if stayed {
+        extend(&mut pairs, |i, j| {
+            let (old, new) = (a.get(i)?, b.get(j)?);
+            let free = !taken_a[old.index] && !taken_b[new.index];
+            (free && distance(old, new)? <= IN_PLACE_M).then_some(())
+        });
+    }
     Alignment { score: end.0, pairs }
+}
+
+/// Of a train that stayed, what stands in its place beside cars that were recognised is the same, too, whatever a shadow made of its colour.
+fn extend(pairs: &mut Vec<(usize, usize)>, in_place: impl Fn(usize, usize) -> Option<()>) {
+    while let Some(&(i, j)) = pairs.last()
+        && in_place(i + 1, j + 1).is_some()
+    {
+        pairs.push((i + 1, j + 1));
+    }
+    while let Some(&(i, j)) = pairs.first()
+        && i > 0
+        && j > 0
+        && in_place(i - 1, j - 1).is_some()
+    {
+        pairs.insert(0, (i - 1, j - 1));
+    }
 }
 
 #[cfg(test)]
