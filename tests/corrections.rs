@@ -215,3 +215,37 @@ fn what_was_corrected_by_hand_is_not_pruned() {
     assert!(rows.contains_key(FIRST) && !rows.contains_key(SECOND), "{:?}", rows.keys());
     assert_eq!(interval(&out, FIRST), "reviewed");
 }
+
+/// A car drawn with the wrong `scene`, far outside that image, was counted without a word.
+#[test]
+fn a_car_drawn_outside_its_image_is_not_counted_and_tables_emptied_by_hand_come_back() {
+    let (_temporary, images, out) = setup();
+    let before = counts(&out);
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    // A square of 0.001 degrees at (0, 0): "GP", little-endian without envelope, EPSG 4326; then a polygon of one ring of five points.
+    let mut square = vec![b'G', b'P', 0, 1, 0xe6, 0x10, 0, 0, 1];
+    [3u32, 1, 5].iter().for_each(|v| square.extend(v.to_le_bytes()));
+    let corners = [[0.0, 0.0], [0.001, 0.0], [0.001, 0.001], [0.0, 0.001], [0.0, 0.0f64]];
+    corners.iter().flatten().for_each(|v| square.extend(v.to_le_bytes()));
+    store.execute("INSERT INTO cars (geom, scene) VALUES (?1, ?2)", (&square, format!("{FIRST}.tif"))).unwrap();
+    store.execute_batch("DELETE FROM observations; DELETE FROM days").unwrap();
+    drop(store);
+    let words = analyze(&images, &out, &[]);
+    assert!(words.contains("outside the image is not counted"), "{words}");
+    assert_eq!(counts(&out), before);
+    assert_eq!(interval(&out, FIRST), "model");
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    let rows = |table: &str| store.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0)).unwrap();
+    assert_eq!((rows("observations"), rows("days")), (2, 1));
+}
+
+/// Two images of one day, three minutes apart: every train is still there.
+#[test]
+fn the_trains_of_a_second_image_of_the_day_are_recognised() {
+    let (_temporary, _images, out) = setup();
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    let mut statement = store.prepare("SELECT cars, matched FROM strings WHERE scene = ?1 AND cars > 3").unwrap();
+    let strings = statement.query_map([format!("{SECOND}.tif")], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let strings: Vec<(i64, i64)> = strings.map(Result::unwrap).collect();
+    assert!(!strings.is_empty() && strings.iter().all(|(cars, matched)| 2 * matched > *cars), "{strings:?}");
+}

@@ -247,7 +247,32 @@ fn store_is_a_sound_geopackage() {
         assert_eq!(text(&format!("SELECT data_type FROM gpkg_contents WHERE table_name = '{layer}'")), kind, "{layer}");
         assert!(count(&format!("SELECT count(*) FROM {layer}")) > 0, "{layer} is empty");
     }
-    assert_eq!(count("SELECT count(*) FROM days"), 17);
+    // The table `days` is days.csv: the same columns, the same numbers.
+    let mut csv = csv::Reader::from_path(out("days.csv")).unwrap();
+    let names = csv.headers().unwrap().clone();
+    let sql = format!("SELECT {} FROM days ORDER BY id", names.iter().collect::<Vec<_>>().join(", "));
+    let mut statement = store.prepare(&sql).unwrap();
+    let mut rows = statement.query([]).unwrap();
+    let mut days = 0;
+    for record in csv.records().map(Result::unwrap) {
+        let row = rows.next().unwrap().expect("a row for each day");
+        for (i, text) in record.iter().enumerate() {
+            use rusqlite::types::ValueRef;
+            let same = match row.get_ref(i).unwrap() {
+                ValueRef::Null => text.is_empty(),
+                ValueRef::Integer(n) => {
+                    text.parse().map_or_else(|_| text == ["false", "true"][n as usize], |v: f64| v == n as f64)
+                }
+                ValueRef::Real(n) => text.parse::<f64>().unwrap() == n,
+                ValueRef::Text(t) => text.as_bytes() == t,
+                ValueRef::Blob(_) => false,
+            };
+            assert!(same, "{}: {text}", &names[i]);
+        }
+        days += 1;
+    }
+    assert!(rows.next().unwrap().is_none());
+    assert_eq!(days, 17);
     assert_eq!(count("SELECT count(*) FROM observations"), 18);
 }
 

@@ -8,7 +8,7 @@ use super::inputs::CountingArgs;
 use super::request::Request;
 use super::work::{Workplace, count_all};
 use super::{Outcome, Terminal, summary};
-use crate::compare::{Day, compare_site, write_days};
+use crate::compare::{compare_site, day_columns, write_days};
 use crate::report::chart::{Chart, history_svg};
 use crate::report::page::Page;
 use crate::series::atomic::write_whole;
@@ -82,7 +82,7 @@ pub fn run(args: &AnalyzeArgs, terminal: &Terminal) -> Result<Outcome> {
         results.failures.push((image, reason.to_owned()));
     }
     let days = compare_site(&results.dated_counts(), &request.rules);
-    let rows: Vec<DayRow> = days.iter().map(day_row).collect();
+    let rows: Vec<DayRow> = days.iter().map(day_columns).collect();
     place.store.set_derived(&request.site, &results.yard, &results.observations, &rows, &results.strings)?;
     write_days(&place.out.join("days.csv"), &days)?;
     let pictures = summary::pictures(&place, &results)?;
@@ -109,20 +109,4 @@ pub fn run(args: &AnalyzeArgs, terminal: &Terminal) -> Result<Outcome> {
         (false, false) => Outcome::SomeInputsUnused,
         (false, true) => Outcome::Done,
     })
-}
-
-fn day_row(day: &Day) -> DayRow {
-    DayRow {
-        date: day.date.to_string(),
-        site: day.site.clone(),
-        images: day.images as i64,
-        image: day.image.clone(),
-        counted: [day.freight_cars, day.low, day.high, Some(day.coverage)],
-        history: day.history as i64,
-        compared: [day.expected, day.expected_low, day.expected_high, day.ratio, day.p_high, day.p_low],
-        rank: day.rank.map(|rank| rank as i64),
-        verdict: day.verdict.name().to_owned(),
-        explanation: day.explanation.clone(),
-        shift: day.shift.as_ref().map_or_else(String::new, |shift| shift.text.clone()),
-    }
 }

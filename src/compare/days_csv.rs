@@ -6,6 +6,7 @@ use super::day::Day;
 use crate::series::atomic::TEMPORARY_PREFIX;
 use crate::{Error, Result};
 
+/// Columns, in their order.
 const COLUMNS: [&str; 36] = [
     "date",
     "images",
@@ -77,6 +78,11 @@ fn readable_by_others(file: &tempfile::NamedTempFile) {
     }
     #[cfg(not(unix))]
     let _ = file;
+}
+
+/// The columns of a day with their texts; an empty text is no value.
+pub fn columns(day: &Day) -> Vec<(&'static str, String)> {
+    COLUMNS.into_iter().zip(row(day)).collect()
 }
 
 fn row(day: &Day) -> [String; COLUMNS.len()] {

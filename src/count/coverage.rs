@@ -72,11 +72,13 @@ impl Seen {
         self.all += 1;
         if plane.colour(p[0], p[1]).is_none() {
             self.nodata += 1;
+        } else if clarity == Clarity::Blank {
+            // To the network this is cloud; whether it is nobody can see.
+            self.blank += 1;
         } else if cloud > HIDDEN {
             self.cloud += 1;
         } else {
             self.blurred += usize::from(clarity == Clarity::Blurred);
-            self.blank += usize::from(clarity == Clarity::Blank);
         }
     }
 

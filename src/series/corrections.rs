@@ -5,6 +5,7 @@
 //! read anew at every run, and a scene that has any is never counted again by the program.
 
 use super::record::{Point, SceneRecord};
+use super::store::geometry::encloses;
 use super::store::{CarChange, CarRow, IntervalKind, Stored};
 use crate::count::{Class, Status, Vehicle};
 use crate::raster::{Crs, Georeference};
@@ -114,6 +115,13 @@ pub fn apply(stored: &Stored, rows: &[CarRow]) -> Corrected {
             out.notes.push(format!("{}: a car added without a polygon is not counted (fid {})", original.image, row.fid));
             continue;
         };
+        if original.footprint.len() > 2 && !encloses(&original.footprint, centre_of(corners)) {
+            out.notes.push(format!(
+                "{}: a car added outside the image is not counted (fid {}); is its scene right?",
+                original.image, row.fid
+            ));
+            continue;
+        }
         (next_id, next_string) = (next_id + 1, next_string + 1);
         let mut vehicle = new_vehicle(next_id, next_string);
         vehicle.class = class_of(row, Class::Freight, original, &mut out.notes);
@@ -233,13 +241,17 @@ fn put(vehicle: &mut Vehicle, corners: &[Point], record: &SceneRecord) {
     vehicle.length_m = long[0].hypot(long[1]);
     vehicle.width_m = short[0].hypot(short[1]);
     vehicle.heading_deg = long[0].atan2(long[1]).to_degrees().rem_euclid(180.0);
-    let centre = [(a[0] + b[0] + c[0] + d[0]) / 4.0, (a[1] + b[1] + c[1] + d[1]) / 4.0];
+    let centre = centre_of(corners);
     vehicle.track = nearest_track(centre, metres, record);
     if let Some(georeference) = georeference(record) {
         let pixel = |p: Point| georeference.from_lonlat(p[0], p[1]).unwrap_or([0.0; 2]);
         [vehicle.col, vehicle.row] = pixel(centre);
         vehicle.corners = [pixel(a), pixel(b), pixel(c), pixel(d)];
     }
+}
+
+fn centre_of(corners: &[Point]) -> Point {
+    [0, 1].map(|axis| corners.iter().map(|corner| corner[axis]).sum::<f64>() / corners.len() as f64)
 }
 
 fn georeference(record: &SceneRecord) -> Option<Georeference> {

@@ -46,6 +46,8 @@ pub struct Planned {
     pub paths: BTreeMap<String, PathBuf>,
     /// Images that the record already had.
     pub kept: usize,
+    /// Images of the record that are not among the inputs.
+    pub missing: usize,
     /// The survey of the site, where there is one.
     pub survey: Option<Arc<Survey>>,
 }
@@ -100,6 +102,7 @@ pub fn plan(
     if request.prune {
         prune(place, &mut known, &planned, terminal)?;
     }
+    planned.missing = known.keys().filter(|image| !planned.paths.contains_key(*image)).count();
     let taken = known.iter().map(|(image, s)| (image.clone(), s.record.stem.clone())).collect();
     let order: Vec<String> = named.iter().map(|(image, _)| image.clone()).collect();
     let stems = output_stems(&order, &taken);

@@ -39,6 +39,8 @@ pub struct Results {
     pub trains: Vec<TrainNote>,
     /// Images that had been counted before.
     pub kept: usize,
+    /// Images of the record that are not among the inputs.
+    pub missing: usize,
     /// The yard as it was counted: with the tracks of the survey where none were given.
     pub yard: Yard,
 }
@@ -85,7 +87,7 @@ fn classes(record: &SceneRecord) -> Option<[u32; 5]> {
 
 /// Reads the record back, with the corrections that were made to it.
 pub fn collect(request: &Request, place: &mut Workplace, planned: &Planned, terminal: &Terminal) -> Result<Results> {
-    let mut results = Results { kept: planned.kept, yard: planned.yard(request), ..Results::default() };
+    let mut results = Results { kept: planned.kept, missing: planned.missing, yard: planned.yard(request), ..Results::default() };
     for stored in place.store.scenes()? {
         let rows = place.store.cars(&stored.record.image)?;
         let Corrected { record, interval, edits, changes, notes } = corrections::apply(&stored, &rows);

@@ -173,4 +173,23 @@ mod tests {
         }
         assert_eq!(corners_of(&line(&[[0.0, 0.0], [1.0, 1.0]])), None);
     }
+
+    /// Digitised in QGIS on a layer with heights: ISO well-known binary, with an envelope of four or of six.
+    #[test]
+    fn a_car_drawn_with_heights_has_corners() {
+        let ring = [[130.0, 42.0], [130.2, 42.0], [130.2, 42.1], [130.0, 42.1], [130.0, 42.0]];
+        for (flags, envelope) in [(0b11u8, 4usize), (0b101, 6), (0b1, 0)] {
+            let mut blob = vec![b'G', b'P', 0, flags, 0xe6, 0x10, 0, 0];
+            let bounds = [130.0f64, 130.2, 42.0, 42.1, 5.0, 5.0];
+            bounds[..envelope].iter().for_each(|v| blob.extend(v.to_le_bytes()));
+            blob.push(1);
+            [1003u32, 1, 5].iter().for_each(|v| blob.extend(v.to_le_bytes()));
+            ring.iter().for_each(|[x, y]| [*x, *y, 5.0f64].iter().for_each(|v| blob.extend(v.to_le_bytes())));
+            assert_eq!(
+                from_blob(&blob).as_ref().and_then(corners_of).map(|corners| corners.len()),
+                Some(4),
+                "envelope of {envelope}"
+            );
+        }
+    }
 }

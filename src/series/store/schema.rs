@@ -8,7 +8,7 @@ pub const APPLICATION_ID: i64 = 0x4750_4B47;
 pub const USER_VERSION: i64 = 10300;
 
 /// One batch of SQL per version of the schema; a store of version n has had the first n batches.
-pub const MIGRATIONS: [&str; 4] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];
+pub const MIGRATIONS: [&str; 5] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
 
 const VERSION_1: &str = r#"
 CREATE TABLE gpkg_spatial_ref_sys (
@@ -99,4 +99,17 @@ INSERT INTO gpkg_contents (table_name, data_type, identifier, description, srs_i
 const VERSION_4: &str = r#"
 ALTER TABLE scenes ADD COLUMN registration_turn_deg REAL;
 ALTER TABLE scenes ADD COLUMN registration_scale REAL;
+"#;
+
+/// Version 5: the table `days` with every column of `days.csv`. It follows from the scenes and is written anew.
+const VERSION_5: &str = r#"
+DROP TABLE days;
+CREATE TABLE days (
+    id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, date DATE, images INTEGER, freight_cars REAL, low REAL, high REAL, coverage REAL,
+    history INTEGER, expected REAL, expected_low REAL, expected_high REAL, ratio REAL, p_high REAL, p_low REAL, rank INTEGER,
+    verdict TEXT, explanation TEXT, shift TEXT, site TEXT, provisional BOOLEAN, p_plain REAL, p_high_at_low REAL, q_high REAL,
+    q_low REAL, rank_of INTEGER, record_since DATE, previous_max REAL, previous_max_date DATE, surge_probability REAL,
+    trend_per_year REAL, mix TEXT, image TEXT, reason TEXT, p_low_run REAL, low_run_since DATE, low_run_days INTEGER,
+    low_run_most REAL);
+DELETE FROM yardwatch WHERE key = 'derived';
 "#;

@@ -50,32 +50,8 @@ pub struct Observation {
     pub failure: String,
 }
 
-/// A row of the table `days`, as `days.csv` has it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct DayRow {
-    /// The UTC day.
-    pub date: String,
-    /// Name of the site.
-    pub site: String,
-    /// Images of that day.
-    pub images: i64,
-    /// Name of the image used.
-    pub image: String,
-    /// Numbers in the order `freight_cars, low, high, coverage`.
-    pub counted: [Option<f64>; 4],
-    /// Observations in the baseline.
-    pub history: i64,
-    /// Numbers in the order `expected, expected_low, expected_high, ratio, p_high, p_low`.
-    pub compared: [Option<f64>; 6],
-    /// 1 for the highest.
-    pub rank: Option<i64>,
-    /// The verdict.
-    pub verdict: String,
-    /// The verdict as a sentence.
-    pub explanation: String,
-    /// A level shift, as a sentence.
-    pub shift: String,
-}
+/// A row of the table `days`: columns and texts as `days.csv` has them. An empty text is no value.
+pub type DayRow<'a> = Vec<(&'a str, String)>;
 
 /// A row of the table `strings`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -105,11 +81,34 @@ struct Derived<'a> {
     tracks: Vec<(&'a str, &'a [[f64; 2]])>,
     aoi: &'a [Vec<[f64; 2]>],
     observations: &'a [Observation],
-    days: &'a [DayRow],
+    days: &'a [DayRow<'a>],
     strings: &'a [StringRow],
 }
 
+impl Derived<'_> {
+    /// Rows of each of [`TABLES`].
+    fn rows(&self) -> [usize; TABLES.len()] {
+        [self.observations.len(), self.days.len(), self.strings.len(), usize::from(!self.aoi.is_empty()), self.tracks.len()]
+    }
+}
+
+/// What is written anew: tables, and which of their rows.
+const TABLES: [(&str, &str); 5] =
+    [("observations", "1"), ("days", "1"), ("strings", "1"), ("aoi", "1"), ("tracks", "scene IS NULL")];
+
 impl Store {
+    /// How many rows each of [`TABLES`] has; somebody may have deleted some.
+    fn rows(&self) -> Result<[usize; TABLES.len()]> {
+        let mut rows = [0; TABLES.len()];
+        for (number, (table, which)) in rows.iter_mut().zip(TABLES) {
+            *number = self
+                .connection
+                .query_row(&format!("SELECT count(*) FROM {table} WHERE {which}"), [], |row| row.get::<_, i64>(0))
+                .map_err(|e| super::explain(&self.path, e))? as usize;
+        }
+        Ok(rows)
+    }
+
     /// Writes what follows from the scenes, if it is not what the store already has.
     ///
     /// # Errors
@@ -119,7 +118,7 @@ impl Store {
         site: &str,
         yard: &Yard,
         observations: &[Observation],
-        days: &[DayRow],
+        days: &[DayRow<'_>],
         strings: &[StringRow],
     ) -> Result<()> {
         let tracks = yard.tracks.iter().map(|track| (track.name.as_str(), track.line.as_slice())).collect();
@@ -134,14 +133,13 @@ impl Store {
             })
             .map_err(|e| super::explain(&self.path, e))?;
         let hash = format!("{hash} {scenes}");
-        if self.value("derived")?.as_deref() == Some(&hash) {
+        if self.value("derived")?.as_deref() == Some(&hash) && self.rows()? == derived.rows() {
             return Ok(());
         }
         self.transaction(|t| {
-            for table in ["observations", "days", "strings", "aoi"] {
-                t.execute(&format!("DELETE FROM {table}"), [])?;
+            for (table, which) in TABLES {
+                t.execute(&format!("DELETE FROM {table} WHERE {which}"), [])?;
             }
-            t.execute("DELETE FROM tracks WHERE scene IS NULL", [])?;
             write(t, &derived)?;
             contents(t)?;
             t.execute(
@@ -184,33 +182,18 @@ fn write(t: &Transaction<'_>, derived: &Derived<'_>) -> rusqlite::Result<()> {
             ],
         )?;
     }
-    for d in derived.days {
-        t.execute(
-            "INSERT INTO days (date, site, images, image, freight_cars, low, high, coverage, history, expected, expected_low,
-             expected_high, ratio, p_high, p_low, rank, verdict, explanation, shift)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
-            params![
-                d.date,
-                d.site,
-                d.images,
-                d.image,
-                d.counted[0],
-                d.counted[1],
-                d.counted[2],
-                d.counted[3],
-                d.history,
-                d.compared[0],
-                d.compared[1],
-                d.compared[2],
-                d.compared[3],
-                d.compared[4],
-                d.compared[5],
-                d.rank,
-                d.verdict,
-                d.explanation,
-                d.shift,
-            ],
-        )?;
+    for day in derived.days {
+        let names: Vec<&str> = day.iter().map(|(name, _)| *name).collect();
+        let places: Vec<String> = (1..=names.len()).map(|number| format!("?{number}")).collect();
+        let insert = format!("INSERT INTO days ({}) VALUES ({})", names.join(", "), places.join(", "));
+        // The columns' types make numbers of the texts.
+        let value = |text: &str| match text {
+            "" => None,
+            "true" => Some("1".to_owned()),
+            "false" => Some("0".to_owned()),
+            text => Some(text.to_owned()),
+        };
+        t.execute(&insert, rusqlite::params_from_iter(day.iter().map(|(_, text)| value(text))))?;
     }
     for s in derived.strings {
         t.execute(
