@@ -218,7 +218,7 @@ fn what_was_corrected_by_hand_is_not_pruned() {
 
 /// A car drawn with the wrong `scene`, far outside that image, was counted without a word.
 #[test]
-fn a_car_drawn_outside_its_image_is_not_counted_and_tables_emptied_by_hand_come_back() {
+fn a_car_drawn_outside_its_image_is_not_counted_and_not_deleted_either() {
     let (_temporary, images, out) = setup();
     let before = counts(&out);
     let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
@@ -228,12 +228,25 @@ fn a_car_drawn_outside_its_image_is_not_counted_and_tables_emptied_by_hand_come_
     let corners = [[0.0, 0.0], [0.001, 0.0], [0.001, 0.001], [0.0, 0.001], [0.0, 0.0f64]];
     corners.iter().flatten().for_each(|v| square.extend(v.to_le_bytes()));
     store.execute("INSERT INTO cars (geom, scene) VALUES (?1, ?2)", (&square, format!("{FIRST}.tif"))).unwrap();
-    store.execute_batch("DELETE FROM observations; DELETE FROM days").unwrap();
     drop(store);
     let words = analyze(&images, &out, &[]);
     assert!(words.contains("outside the image is not counted"), "{words}");
     assert_eq!(counts(&out), before);
     assert_eq!(interval(&out, FIRST), "model");
+    // Other settings count everything else anew.
+    analyze(&images, &out, &["--gsd", "0.5"]);
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    let drawn: i64 = store.query_row("SELECT count(*) FROM cars WHERE geom = ?1", [&square], |row| row.get(0)).unwrap();
+    assert_eq!(drawn, 1);
+}
+
+#[test]
+fn tables_emptied_by_hand_come_back() {
+    let (_temporary, images, out) = setup();
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    store.execute_batch("DELETE FROM observations; DELETE FROM days").unwrap();
+    drop(store);
+    analyze(&images, &out, &[]);
     let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
     let rows = |table: &str| store.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, i64>(0)).unwrap();
     assert_eq!((rows("observations"), rows("days")), (2, 1));

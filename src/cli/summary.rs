@@ -138,6 +138,10 @@ pub fn analyze_text(request: &Request, results: &Results, days: &[Day]) -> Strin
         text.push_str(&format!("\n{words}\n"));
     }
     text.push_str(&closing(request, results));
+    if results.missing > 0 {
+        text.push_str(&format!("\n{} in the record that the folder does not have", results.missing));
+        text.push_str(if request.prune { "" } else { " (--prune forgets such images)" });
+    }
     text.push_str(&format!("\nreport: {}", request.out.join("report.html").display()));
     text
 }
@@ -154,13 +158,6 @@ fn closing(request: &Request, results: &Results) -> String {
     let images = if counted == 1 { "image" } else { "images" };
     let before = if results.kept > 0 { format!(", {} of them counted before", results.kept) } else { String::new() };
     text.push_str(&format!("\n{counted} {images} in {}{before}", request.out.display()));
-    // `count` adds to a record; `analyze` keeps that of a folder.
-    if request.survey && results.missing > 0 {
-        text.push_str(&format!(
-            "\n{} of them no longer in the folder but still in the record (--prune forgets such images)",
-            results.missing
-        ));
-    }
     text
 }
 

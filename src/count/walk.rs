@@ -10,9 +10,9 @@ use crate::segment::semi_markov::{Segment, segment};
 use crate::segment::side_by_side::Footprint;
 use crate::threshold::network::Maps;
 use crate::threshold::{Plane, YardMap};
-use crate::track::Centreline;
 use crate::track::line::smoothed;
-use crate::track::strip::{ALONG_M, strip};
+use crate::track::strip::ALONG_M;
+use crate::track::{self, Centreline};
 
 /// Width of a body, metres: 2.9 to 3.3 m everywhere in the world.
 const BODY_WIDTH_M: f64 = 3.1;
@@ -113,21 +113,20 @@ impl Walk<'_> {
     fn centred(&self, line: &Centreline) -> Option<Centred> {
         let mut line = line.with_step(ALONG_M)?;
         let look = |line: &Centreline| {
-            let strip = strip(self.plane, line);
+            let strip = track::strip::strip(self.plane, line);
             let reading = Reading::of(&strip);
             let columns = reading.columns();
             (!columns.is_empty()).then_some((strip, reading, columns))
         };
-        let mut seen = look(&line)?;
+        let (mut strip, mut reading, mut columns) = look(&line)?;
         for _ in 0..RECENTRINGS {
-            let offsets = to_centre(&line, &seen.2);
+            let offsets = to_centre(&line, &columns);
             if offsets.iter().all(|offset| offset.abs() < SETTLED_M) {
                 break;
             }
             line = line.moved(&offsets).with_step(ALONG_M)?;
-            seen = look(&line)?;
+            (strip, reading, columns) = look(&line)?;
         }
-        let (strip, reading, columns) = seen;
         let score = columns.iter().filter(|column| column.seen).map(|column| f64::from(column.on_track)).sum();
         Some(Centred { line, strip, reading, score })
     }

@@ -138,7 +138,7 @@ impl Reading {
 }
 
 /// The strip as one sees it who travels the other way.
-fn turned(strip: &Maps) -> Maps {
+pub(crate) fn turned(strip: &Maps) -> Maps {
     let mut turned = strip.clone();
     for (channel, plane) in turned.data.chunks_exact_mut(strip.rows * strip.cols).enumerate() {
         plane.reverse();

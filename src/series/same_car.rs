@@ -21,7 +21,7 @@ const COLOURLESS: f64 = 0.2;
 const SAME_CLASS: f64 = 0.75;
 /// Least score of an alignment beyond what the best of so many possible ones reaches by chance.
 const MIN_SCORE: f64 = 2.0;
-/// A train is the less likely to be the same the longer ago it was seen: so much score per day.
+/// A train that moved is the less likely to be the same the longer ago it was seen: so much score per day.
 const SCORE_PER_DAY: f64 = 0.5;
 /// Mean time in days that a car stays where it is, for the weight of its place.
 const STAY_DAYS: f64 = 10.0;
@@ -29,6 +29,8 @@ const STAY_DAYS: f64 = 10.0;
 const MOST_STAYED: f64 = 0.99;
 /// How much likelier a place within [`PLACE_SD_M`] is for a car that did not move than for another car on the same tracks.
 const PLACE_GAIN: f64 = 6.0;
+/// How much likelier any place is for a car that was measured wrongly than within [`PLACE_SD_M`] for one that was not.
+const OUT_OF_PLACE: f64 = 1.0 / 36.0;
 /// How much likelier a string ends where one ended before when it did not move: there are places where trains are used to stop.
 const END_GAIN: f64 = 10.0;
 /// Distance of two places that are one, metres.
@@ -128,7 +130,7 @@ pub(super) struct Scores {
     /// None of a channel in which the roofs of either scene do not differ.
     colour: [Option<Background>; 3],
     class: BTreeMap<Class, f64>,
-    /// Score that a train has for having been seen here before.
+    /// Log odds that a train is where it was, where they speak for it.
     stay: f64,
     /// Least scores of an alignment of two trains, of which one stayed, and of which one moved.
     least: [f64; 2],
@@ -150,7 +152,7 @@ impl Scores {
         let all = (old.len() + new.len()).max(1) as f64;
         old.iter().chain(&new).for_each(|car| *class.entry(car.class).or_default() += 1.0 / all);
         let stayed = (-days / STAY_DAYS).exp().clamp(0.02, MOST_STAYED);
-        // Against the odds it takes more looks; with them, place goes first.
+        // Where they speak for it, the first car in its place has them; where against it, the whole train must make up for them.
         let odds = (stayed / (1.0 - stayed)).ln();
         Self {
             stay: odds.max(0.0),
@@ -179,12 +181,12 @@ impl Scores {
         ((1.0 - OUTLIERS) * length + OUTLIERS).ln() + ((1.0 - COLOURLESS) * colour + COLOURLESS).ln() + self.class_score(a, b)
     }
 
-    /// Score of the places of a pair, where the train is taken to have stayed. Where the first car stands in its place, those coupled to it
-    /// do so by their lengths, which have been heard.
-    pub(super) fn place(&self, a: &Car, b: &Car, first: bool) -> f64 {
-        let Some(distance) = distance(a, b) else { return f64::NEG_INFINITY };
-        let near = (1.0 - OUTLIERS) * (-0.5 * (distance / PLACE_SD_M).powi(2)).exp() + OUTLIERS / PLACE_GAIN.powi(2);
-        near.ln() + if first { PLACE_GAIN.ln() + self.stay } else { 0.0 }
+    /// Scores of the places of a pair, where the train is taken to have stayed: of the first pair, and of one that is coupled to it. Where the
+    /// first car stands in its place, the next do so by their lengths, which have been heard.
+    pub(super) fn place(&self, a: &Car, b: &Car) -> [f64; 2] {
+        let Some(distance) = distance(a, b) else { return [f64::NEG_INFINITY; 2] };
+        let next = ((1.0 - OUTLIERS) * (-0.5 * (distance / PLACE_SD_M).powi(2)).exp() + OUTLIERS * OUT_OF_PLACE).ln();
+        [next + if distance <= IN_PLACE_M { PLACE_GAIN.ln() + self.stay } else { 0.0 }, next]
     }
 
     /// What it is worth that both strings end with these cars, where the train is taken to have stayed.

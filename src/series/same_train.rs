@@ -17,6 +17,7 @@ const GAP: f64 = -2.0;
 const FEWEST: usize = 2;
 /// Trains do not stand for ever: over a longer pause (days) nothing is compared.
 const MAX_PAUSE_DAYS: f64 = 60.0;
+
 /// A freight car of an observation that was matched with one of the observation before.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct SameCar {
@@ -98,6 +99,7 @@ fn local_alignment(a: &[Car], b: &[Car], scores: &Scores, stayed: bool, taken_a:
     #[derive(Clone, Copy, PartialEq)]
     enum Step {
         Start,
+        Begin,
         Pair,
         SkipA,
         SkipB,
@@ -110,18 +112,15 @@ fn local_alignment(a: &[Car], b: &[Car], scores: &Scores, stayed: bool, taken_a:
         for j in 1..=b.len() {
             let free = !taken_a[a[i - 1].index] && !taken_b[b[j - 1].index];
             let before = table[(i - 1) * width + j - 1];
-            let pair = if free {
-                let (old, new) = (&a[i - 1], &b[j - 1]);
-                let begin = if i == 1 && j == 1 { scores.end(old, new, stayed) } else { 0.0 };
-                let first = before.1 == Step::Start;
-                before.0 + scores.looks(old, new) + begin + if stayed { scores.place(old, new, first) } else { 0.0 }
-            } else {
-                f64::NEG_INFINITY
-            };
+            let (old, new) = (&a[i - 1], &b[j - 1]);
+            let looks = if free { scores.looks(old, new) } else { f64::NEG_INFINITY };
+            let begin = looks + if i == 1 && j == 1 { scores.end(old, new, stayed) } else { 0.0 };
+            let [first, next] = if stayed { scores.place(old, new) } else { [0.0; 2] };
             let (above, left) = (table[(i - 1) * width + j], table[i * width + j - 1]);
             let steps = [
                 (0.0, Step::Start, 0),
-                (pair, Step::Pair, before.2 + 1),
+                (begin + first, Step::Begin, 1),
+                (before.0 + looks + next, Step::Pair, before.2 + 1),
                 (above.0 + GAP, Step::SkipA, above.2),
                 (left.0 + GAP, Step::SkipB, left.2),
             ];
@@ -129,7 +128,7 @@ fn local_alignment(a: &[Car], b: &[Car], scores: &Scores, stayed: bool, taken_a:
                 .into_iter()
                 .fold((f64::NEG_INFINITY, Step::Start, 0), |best, step| if step.0 > best.0 { step } else { best });
             table[i * width + j] = best;
-            let both_end = best.1 == Step::Pair && i == a.len() && j == b.len();
+            let both_end = matches!(best.1, Step::Begin | Step::Pair) && i == a.len() && j == b.len();
             let value = best.0 + if both_end { scores.end(&a[i - 1], &b[j - 1], stayed) } else { 0.0 };
             if best.2 >= FEWEST && value > end.0 {
                 end = (value, i * width + j);
@@ -142,6 +141,10 @@ fn local_alignment(a: &[Car], b: &[Car], scores: &Scores, stayed: bool, taken_a:
         let (i, j) = (at / width, at % width);
         match table[at].1 {
             Step::Start => break,
+            Step::Begin => {
+                pairs.push((i - 1, j - 1));
+                break;
+            }
             Step::Pair => {
                 pairs.push((i - 1, j - 1));
                 at -= width + 1;
@@ -153,25 +156,25 @@ fn local_alignment(a: &[Car], b: &[Car], scores: &Scores, stayed: bool, taken_a:
     pairs.reverse();
     if stayed {
         extend(&mut pairs, |i, j| {
-            let (old, new) = (a.get(i)?, b.get(j)?);
+            let Some((old, new)) = a.get(i).zip(b.get(j)) else { return false };
             let free = !taken_a[old.index] && !taken_b[new.index];
-            (free && distance(old, new)? <= IN_PLACE_M).then_some(())
+            free && distance(old, new).is_some_and(|metres| metres <= IN_PLACE_M)
         });
     }
     Alignment { score: end.0, pairs }
 }
 
 /// Of a train that stayed, what stands in its place beside cars that were recognised is the same, too, whatever a shadow made of its colour.
-fn extend(pairs: &mut Vec<(usize, usize)>, in_place: impl Fn(usize, usize) -> Option<()>) {
+fn extend(pairs: &mut Vec<(usize, usize)>, in_place: impl Fn(usize, usize) -> bool) {
     while let Some(&(i, j)) = pairs.last()
-        && in_place(i + 1, j + 1).is_some()
+        && in_place(i + 1, j + 1)
     {
         pairs.push((i + 1, j + 1));
     }
     while let Some(&(i, j)) = pairs.first()
         && i > 0
         && j > 0
-        && in_place(i - 1, j - 1).is_some()
+        && in_place(i - 1, j - 1)
     {
         pairs.insert(0, (i - 1, j - 1));
     }
@@ -359,5 +362,37 @@ mod tests {
         // A year later nobody would believe it.
         let late = record(365, now.result.vehicles.clone(), now.places.clone());
         assert!(match_cars(&before, &late).is_empty());
+    }
+
+    #[test]
+    fn cars_of_one_length_are_told_by_their_colours_if_they_have_any() {
+        let train = |colours: &[[u8; 3]], north: f64| {
+            let vehicles = colours.iter().enumerate().map(|(i, &colour)| Vehicle {
+                id: i as u32 + 1,
+                class: Class::Freight,
+                confidence: 1.0,
+                length_m: 13.0,
+                width_m: 3.0,
+                heading_deg: 90.0,
+                track: 0,
+                string: 1,
+                col: 0.0,
+                row: 0.0,
+                corners: [[0.0; 2]; 4],
+                colour,
+            });
+            let places = (0..colours.len()).map(|i| vec![[130.0 + i as f64 * 2e-4, north]]).collect();
+            (vehicles.collect::<Vec<_>>(), places)
+        };
+        let moved = |colours: &[[u8; 3]]| {
+            let ((before, there), (now, here)) = (train(colours, 42.0), train(colours, 42.001));
+            match_cars(&record(0, before, there), &record(1, now, here)).len()
+        };
+        let [red, blue, white, green] = [[170, 50, 45], [40, 70, 160], [220, 220, 215], [50, 120, 60]];
+        let coloured = [red, blue, blue, white, green, red, white, white, blue, green, red, green];
+        assert_eq!(moved(&coloured), coloured.len());
+        // The camera makes no two pixels alike.
+        let grey: Vec<[u8; 3]> = (0..12).map(|i| [100 + i * 5 % 7; 3]).collect();
+        assert_eq!(moved(&grey), 0);
     }
 }

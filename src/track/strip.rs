@@ -91,4 +91,24 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_turned_strip_is_the_strip_of_the_line_walked_the_other_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let scene = scene(folder.path());
+        let area = Area { x0: 0.0, y0: 0.0, x1: 330.0, y1: 249.7 };
+        let stretch = scene_stretch(&scene, area).unwrap().unwrap();
+        let mut plane = Plane::new(&scene, stretch, area, 64 << 20, 64 << 20).unwrap().unwrap();
+        let all = plane.patches_in(area).collect();
+        plane.require(&scene, &all).unwrap();
+        plane.shadow = [3.0, -2.0];
+        let mut there = Centreline::resampled(&[[30.0, 60.0], [120.0, 90.0], [200.0, 100.0]], ALONG_M).unwrap();
+        there.points.truncate(there.points.len() / 2 * 2);
+        let mut back = there.clone();
+        back.points.reverse();
+        let (turned, walked) = (crate::segment::columns::turned(&strip(&plane, &there)), strip(&plane, &back));
+        for (i, (a, b)) in turned.data.iter().zip(&walked.data).enumerate() {
+            assert!((a - b).abs() < 1e-3 * b.abs().max(1.0), "plane {}: {a} against {b}", i / (ROWS * walked.cols));
+        }
+    }
 }

@@ -46,7 +46,7 @@ pub struct Planned {
     pub paths: BTreeMap<String, PathBuf>,
     /// Images that the record already had.
     pub kept: usize,
-    /// Images of the record that are not among the inputs.
+    /// Images of the record that are not in the folder.
     pub missing: usize,
     /// The survey of the site, where there is one.
     pub survey: Option<Arc<Survey>>,
@@ -155,9 +155,11 @@ pub fn plan(
     Ok(planned)
 }
 
+/// Whether somebody worked on a scene's cars: also where it made no difference to the count, since a new count would delete it.
 fn is_corrected(place: &Workplace, stored: &Stored) -> Result<bool> {
     let rows = place.store.cars(&stored.record.image)?;
-    Ok(corrections::apply(stored, &rows).interval != IntervalKind::Model)
+    let corrected = corrections::apply(stored, &rows);
+    Ok(corrected.interval != IntervalKind::Model || !corrected.notes.is_empty())
 }
 
 /// Pictures that earlier runs wrote are no inputs, when the output folder lies within the input folder.

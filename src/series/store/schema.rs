@@ -103,7 +103,7 @@ ALTER TABLE scenes ADD COLUMN registration_scale REAL;
 
 /// Version 5: the table `days` with every column of `days.csv`. It follows from the scenes and is written anew.
 const VERSION_5: &str = r#"
-DROP TABLE days;
+DROP TABLE IF EXISTS days;
 CREATE TABLE days (
     id INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL, date DATE, images INTEGER, freight_cars REAL, low REAL, high REAL, coverage REAL,
     history INTEGER, expected REAL, expected_low REAL, expected_high REAL, ratio REAL, p_high REAL, p_low REAL, rank INTEGER,
@@ -111,5 +111,7 @@ CREATE TABLE days (
     q_low REAL, rank_of INTEGER, record_since DATE, previous_max REAL, previous_max_date DATE, surge_probability REAL,
     trend_per_year REAL, mix TEXT, image TEXT, reason TEXT, p_low_run REAL, low_run_since DATE, low_run_days INTEGER,
     low_run_most REAL);
+INSERT OR IGNORE INTO gpkg_contents (table_name, data_type, identifier, description, srs_id) VALUES
+    ('days', 'attributes', 'days', 'One row per day, as in days.csv', NULL);
 DELETE FROM yardwatch WHERE key = 'derived';
 "#;

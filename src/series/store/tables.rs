@@ -186,14 +186,13 @@ fn write(t: &Transaction<'_>, derived: &Derived<'_>) -> rusqlite::Result<()> {
         let names: Vec<&str> = day.iter().map(|(name, _)| *name).collect();
         let places: Vec<String> = (1..=names.len()).map(|number| format!("?{number}")).collect();
         let insert = format!("INSERT INTO days ({}) VALUES ({})", names.join(", "), places.join(", "));
-        // The columns' types make numbers of the texts.
-        let value = |text: &str| match text {
-            "" => None,
-            "true" => Some("1".to_owned()),
-            "false" => Some("0".to_owned()),
-            text => Some(text.to_owned()),
+        // The columns' types make numbers of the texts; for true and false SQLite has no words.
+        let value = |(name, text): &(&str, String)| match (*name, text.as_str()) {
+            (_, "") => None,
+            ("provisional", text) => Some(if text == "true" { "1" } else { "0" }.to_owned()),
+            (_, text) => Some(text.to_owned()),
         };
-        t.execute(&insert, rusqlite::params_from_iter(day.iter().map(|(_, text)| value(text))))?;
+        t.execute(&insert, rusqlite::params_from_iter(day.iter().map(value)))?;
     }
     for s in derived.strings {
         t.execute(
