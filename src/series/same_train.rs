@@ -330,24 +330,28 @@ mod tests {
         assert!(mistaken * 100 <= strangers * 5, "{mistaken} of {strangers}");
     }
 
+    fn car(place: usize, length_m: f64, colour: [u8; 3]) -> Vehicle {
+        Vehicle {
+            id: place as u32 + 1,
+            class: Class::Freight,
+            confidence: 1.0,
+            length_m,
+            width_m: 3.0,
+            heading_deg: 90.0,
+            track: 0,
+            string: 1,
+            col: 0.0,
+            row: 0.0,
+            corners: [[0.0; 2]; 4],
+            colour,
+        }
+    }
+
     #[test]
     fn a_train_is_followed_to_another_track_and_the_other_way_round() {
         let lengths = [12.2, 17.9, 15.1, 13.3, 19.6, 12.2, 16.4, 14.0, 18.8, 12.9];
         let train = |order: &[f64], north: f64| {
-            let vehicles = order.iter().enumerate().map(|(i, &length_m)| Vehicle {
-                id: i as u32 + 1,
-                class: Class::Freight,
-                confidence: 1.0,
-                length_m,
-                width_m: 3.0,
-                heading_deg: 90.0,
-                track: 0,
-                string: 1,
-                col: 0.0,
-                row: 0.0,
-                corners: [[0.0; 2]; 4],
-                colour: [100; 3],
-            });
+            let vehicles = order.iter().enumerate().map(|(i, &length_m)| car(i, length_m, [100; 3]));
             let places = (0..order.len()).map(|i| vec![[130.0 + i as f64 * 2e-4, north]]).collect();
             (vehicles.collect::<Vec<_>>(), places)
         };
@@ -367,20 +371,7 @@ mod tests {
     #[test]
     fn cars_of_one_length_are_told_by_their_colours_if_they_have_any() {
         let train = |colours: &[[u8; 3]], north: f64| {
-            let vehicles = colours.iter().enumerate().map(|(i, &colour)| Vehicle {
-                id: i as u32 + 1,
-                class: Class::Freight,
-                confidence: 1.0,
-                length_m: 13.0,
-                width_m: 3.0,
-                heading_deg: 90.0,
-                track: 0,
-                string: 1,
-                col: 0.0,
-                row: 0.0,
-                corners: [[0.0; 2]; 4],
-                colour,
-            });
+            let vehicles = colours.iter().enumerate().map(|(i, &colour)| car(i, 13.0, colour));
             let places = (0..colours.len()).map(|i| vec![[130.0 + i as f64 * 2e-4, north]]).collect();
             (vehicles.collect::<Vec<_>>(), places)
         };
