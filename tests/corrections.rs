@@ -216,17 +216,22 @@ fn what_was_corrected_by_hand_is_not_pruned() {
     assert_eq!(interval(&out, FIRST), "reviewed");
 }
 
+/// A square of 0.001 degrees at (0, 0): "GP", little-endian without envelope, EPSG 4326; then a polygon of one ring of five points.
+fn far_away() -> Vec<u8> {
+    let mut square = vec![b'G', b'P', 0, 1, 0xe6, 0x10, 0, 0, 1];
+    [3u32, 1, 5].iter().for_each(|v| square.extend(v.to_le_bytes()));
+    let corners = [[0.0, 0.0], [0.001, 0.0], [0.001, 0.001], [0.0, 0.001], [0.0, 0.0f64]];
+    corners.iter().flatten().for_each(|v| square.extend(v.to_le_bytes()));
+    square
+}
+
 /// A car drawn with the wrong `scene`, far outside that image, was counted without a word.
 #[test]
 fn a_car_drawn_outside_its_image_is_not_counted_and_not_deleted_either() {
     let (_temporary, images, out) = setup();
     let before = counts(&out);
     let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
-    // A square of 0.001 degrees at (0, 0): "GP", little-endian without envelope, EPSG 4326; then a polygon of one ring of five points.
-    let mut square = vec![b'G', b'P', 0, 1, 0xe6, 0x10, 0, 0, 1];
-    [3u32, 1, 5].iter().for_each(|v| square.extend(v.to_le_bytes()));
-    let corners = [[0.0, 0.0], [0.001, 0.0], [0.001, 0.001], [0.0, 0.001], [0.0, 0.0f64]];
-    corners.iter().flatten().for_each(|v| square.extend(v.to_le_bytes()));
+    let square = far_away();
     store.execute("INSERT INTO cars (geom, scene) VALUES (?1, ?2)", (&square, format!("{FIRST}.tif"))).unwrap();
     drop(store);
     let words = analyze(&images, &out, &[]);
@@ -238,6 +243,27 @@ fn a_car_drawn_outside_its_image_is_not_counted_and_not_deleted_either() {
     let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
     let drawn: i64 = store.query_row("SELECT count(*) FROM cars WHERE geom = ?1", [&square], |row| row.get(0)).unwrap();
     assert_eq!(drawn, 1);
+}
+
+/// A car dragged far away was still counted.
+#[test]
+fn a_car_moved_out_of_its_image_is_not_counted_and_not_deleted_either() {
+    let (_temporary, images, out) = setup();
+    let freight = || number(&counts(&out)[FIRST], "freight_cars");
+    let before = freight();
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    let scene = format!("{FIRST}.tif");
+    let drawn = |store: &Connection| -> i64 {
+        store.query_row("SELECT count(*) FROM cars WHERE scene = ?1", [&scene], |row| row.get(0)).unwrap()
+    };
+    let all = drawn(&store);
+    let sql = "UPDATE cars SET geom = ?1 WHERE fid = (SELECT min(fid) FROM cars WHERE scene = ?2 AND class <> 'locomotive')";
+    assert_eq!(store.execute(sql, (&far_away(), &scene)).unwrap(), 1);
+    for _ in 0..2 {
+        let words = analyze(&images, &out, &[]);
+        assert!(words.contains("moved outside the image and is not counted"), "{words}");
+        assert_eq!((freight(), drawn(&store)), (before - 1, all));
+    }
 }
 
 #[test]

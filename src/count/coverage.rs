@@ -1,4 +1,4 @@
-//! The visible share of a yard: what the image's edge, nodata, clouds, blur and exposure leave of it.
+//! The visible share of a yard: what the image's edge, nodata, clouds, blur, noise and exposure leave of it.
 
 use super::site::Site;
 use crate::threshold::clarity::Clarity;
@@ -19,6 +19,7 @@ pub struct Seen {
     nodata: usize,
     cloud: usize,
     blurred: usize,
+    drowned: usize,
     blank: usize,
 }
 
@@ -79,7 +80,13 @@ impl Seen {
             self.cloud += 1;
         } else {
             self.blurred += usize::from(clarity == Clarity::Blurred);
+            self.drowned += usize::from(clarity == Clarity::Drowned);
         }
+    }
+
+    /// Of country without any track, where woods and gravel look like noise here and there: noise only where it covers most.
+    pub fn of_country(self) -> Self {
+        Self { drowned: if 2 * self.drowned > self.all { self.drowned } else { 0 }, ..self }
     }
 
     /// Both together.
@@ -90,13 +97,14 @@ impl Seen {
             nodata: self.nodata + other.nodata,
             cloud: self.cloud + other.cloud,
             blurred: self.blurred + other.blurred,
+            drowned: self.drowned + other.drowned,
             blank: self.blank + other.blank,
         }
     }
 
     /// Visible share, 0 to 1; 1 where there was nothing to look at.
     pub fn share(self) -> f64 {
-        let hidden = self.outside + self.nodata + self.cloud + self.blurred + self.blank;
+        let hidden = self.outside + self.nodata + self.cloud + self.blurred + self.drowned + self.blank;
         if self.all == 0 { 1.0 } else { (self.all - hidden) as f64 / self.all as f64 }
     }
 
@@ -108,6 +116,7 @@ impl Seen {
             (self.outside, "% outside the image"),
             (self.nodata, "% without data"),
             (self.blurred, "% too blurred"),
+            (self.drowned, "% drowned in noise"),
             (self.blank, "% without any contrast"),
         ];
         let said: Vec<String> = parts

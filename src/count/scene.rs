@@ -133,7 +133,7 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
             found.extend(walked);
         }
         if site.is_unknown() && found.is_empty() {
-            all.seen = ground_seen;
+            all.seen = ground_seen.of_country();
         }
         let names = (1..=found.len()).map(|number| format!("t{number}"));
         all.add_believed(found, names, &ground, debug)?;

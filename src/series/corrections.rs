@@ -92,6 +92,14 @@ pub fn apply(stored: &Stored, rows: &[CarRow]) -> Corrected {
         vehicle.class = class;
         let moved = row.corners.as_ref().filter(|corners| !same_place(corners, &place));
         if let Some(corners) = moved {
+            if outside(original, corners) && !outside(original, &place) {
+                out.notes.push(format!(
+                    "{}: car {} was moved outside the image and is not counted (fid {}); delete it if it is none",
+                    original.image, vehicle.id, row.fid
+                ));
+                out.edits.removed += 1;
+                continue;
+            }
             place.clone_from(corners);
             put(&mut vehicle, corners, original);
         }
@@ -107,7 +115,7 @@ pub fn apply(stored: &Stored, rows: &[CarRow]) -> Corrected {
         vehicles.push(vehicle);
         places.push(place);
     }
-    out.edits.removed = used.iter().filter(|&&used| !used).count();
+    out.edits.removed += used.iter().filter(|&&used| !used).count();
     let mut next_id = original.result.vehicles.iter().map(|v| v.id).max().unwrap_or(0);
     let mut next_string = original.result.vehicles.iter().map(|v| v.string).max().unwrap_or(0);
     for row in added {
@@ -115,7 +123,7 @@ pub fn apply(stored: &Stored, rows: &[CarRow]) -> Corrected {
             out.notes.push(format!("{}: a car added without a polygon is not counted (fid {})", original.image, row.fid));
             continue;
         };
-        if original.footprint.len() > 2 && !encloses(&original.footprint, centre_of(corners)) {
+        if outside(original, corners) {
             out.notes.push(format!(
                 "{}: a car added outside the image is not counted (fid {}); is its scene right?",
                 original.image, row.fid
@@ -191,6 +199,11 @@ fn class_of(row: &CarRow, otherwise: Class, record: &SceneRecord, notes: &mut Ve
         ));
         otherwise
     })
+}
+
+/// Whether a polygon lies outside its image.
+fn outside(record: &SceneRecord, corners: &[Point]) -> bool {
+    record.footprint.len() > 2 && !encloses(&record.footprint, centre_of(corners))
 }
 
 fn same_place(a: &[Point], b: &[Point]) -> bool {
