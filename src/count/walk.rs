@@ -29,10 +29,9 @@ const OFF_AXIS_M: f64 = 1.6;
 const RECENTRINGS: usize = 2;
 const STEADY: f64 = 0.7;
 /// A line that is nowhere further from its centre than this is not moved, metres. Found lines: a quarter of the distance of a strip's samples. Given
-/// lines lie within half a metre for nine metres of ten once they are aligned, and the network has learnt such errors; their own strips, of roofs that
-/// the view displaces, bring them no nearer.
+/// lines are aligned to a quarter of a metre; what lies nearer is noise to them, and roofs that the view displaces.
 const SETTLED_M: f64 = 0.1;
-const GIVEN_SETTLED_M: f64 = 0.6;
+const GIVEN_SETTLED_M: f64 = 0.25;
 /// Half the length over which a line is brought to the centre that its own strip shows, metres: about one car.
 const RECENTRE_M: f64 = 8.0;
 /// How far from a line a walk along it looks at pixels, metres, at most: half a strip (6.2 m), and twice the largest move of the line
