@@ -10,6 +10,8 @@ use crate::track::Centreline;
 /// Distance of the points that are looked at, metres: over the outline's ground, and along tracks.
 const GRID_M: f64 = 6.0;
 const ALONG_M: f64 = 3.0;
+/// Ground that may be a single field or wood, square metres.
+const FIELD_M2: f64 = 1e5;
 
 /// How many points of a yard were looked at, and why those not seen were not.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -84,9 +86,10 @@ impl Seen {
         }
     }
 
-    /// Of country without any track, where woods and gravel look like noise here and there: noise only where it covers most.
+    /// Of country without any track, where woods and ploughed fields look like noise: noise only where it covers most, of more than one field.
     pub fn of_country(self) -> Self {
-        Self { drowned: if 2 * self.drowned > self.all { self.drowned } else { 0 }, ..self }
+        let field = (FIELD_M2 / GRID_M.powi(2)) as usize;
+        Self { drowned: if 2 * self.drowned > self.all && self.all > field { self.drowned } else { 0 }, ..self }
     }
 
     /// Both together.
@@ -150,4 +153,18 @@ fn outline_points(site: &Site, area: Area) -> impl Iterator<Item = [f64; 2]> + '
             .map(move |(i, j)| [around.x0 + (j as f64 + 0.5) * GRID_M, around.y0 + (i as f64 + 0.5) * GRID_M])
             .filter(move |&p| area.contains(p) && site.inside(p))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A real tile of furrows was "drowned in noise".
+    #[test]
+    fn in_country_without_tracks_noise_counts_only_where_it_covers_most_of_more_than_a_field() {
+        let share = |all: usize, drowned: usize| Seen { all, drowned, ..Seen::default() }.of_country().share();
+        assert_eq!(share(160, 150), 1.0, "a tile of 77 m");
+        assert_eq!(share(20_000, 2_000), 1.0, "a wood in a large image");
+        assert_eq!(share(20_000, 15_000), 0.25);
+    }
 }
