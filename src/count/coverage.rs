@@ -92,6 +92,12 @@ impl Seen {
         Self { drowned: if 2 * self.drowned > self.all && self.all > field { self.drowned } else { 0 }, ..self }
     }
 
+    /// What was seen along lines without a car, which may be no tracks: what was seen of the country, where that is less or noise may have made
+    /// the lines.
+    pub fn or_country(self, country: Self) -> Self {
+        if self.drowned > 0 || country.share() < self.share() { country } else { self }
+    }
+
     /// Both together.
     pub fn and(self, other: Self) -> Self {
         Self {
@@ -166,5 +172,9 @@ mod tests {
         assert_eq!(share(160, 150), 1.0, "a tile of 77 m");
         assert_eq!(share(20_000, 2_000), 1.0, "a wood in a large image");
         assert_eq!(share(20_000, 15_000), 0.25);
+        let (line, tile) = (Seen { all: 20, drowned: 16, ..Seen::default() }, Seen { all: 160, ..Seen::default() });
+        assert_eq!(line.or_country(tile).share(), 1.0, "a line along furrows");
+        let hidden = Seen { all: 100, cloud: 40, ..Seen::default() };
+        assert_eq!(hidden.or_country(tile).share(), 0.6, "tracks under cloud");
     }
 }

@@ -132,11 +132,9 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
             walked.iter().for_each(|walked| map.clear(&walked.sure, CLEAR_M));
             found.extend(walked);
         }
-        // Lines on which nothing stands may be no tracks, and the tracks lie where nothing can be made out.
-        let country = ground_seen.of_country();
-        let without_cars = found.iter().all(|walked| walked.candidates.is_empty());
-        if site.is_unknown() && (found.is_empty() || without_cars && country.share() < all.seen.share()) {
-            all.seen = country;
+        if site.is_unknown() && found.iter().all(|walked| walked.candidates.is_empty()) {
+            let country = ground_seen.of_country();
+            all.seen = if found.is_empty() { country } else { all.seen.or_country(country) };
         }
         let names = (1..=found.len()).map(|number| format!("t{number}"));
         all.add_believed(found, names, &ground, debug)?;
