@@ -19,7 +19,7 @@ const SAME_LENGTH_M: f64 = 0.011;
 /// What an analyst did to a scene.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Edits {
-    /// Cars deleted: false alarms.
+    /// Cars deleted, or moved out of the image: false alarms.
     pub removed: usize,
     /// Cars added: missed ones.
     pub added: usize,

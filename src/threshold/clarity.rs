@@ -12,10 +12,10 @@ const FAR: [usize; 2] = [16, 11];
 /// railway 0.056 to 0.7. Of two rendered yards (0.3 and 0.5 m), blurred with 1.5 m, cars but not their couplings are still found: no patch had less
 /// than 0.020, the median 0.024 and 0.030; nothing is found when they are blurred with 2.5 m, or smeared over 10 m.
 const BLURRED: f64 = 0.022;
-/// Ratio above which noise is all there is. Of the patches of 80 fresh scenes one had more (0.77), of a real yard none had more than 0.33; with a
+/// Ratio above which noise is all there is. Of 80 fresh scenes one had a patch with more (0.77), of a real yard none had more than 0.33; with a
 /// hundredth of its contrast, and noise of one grey level, the yard of 0.5 m has a median of 0.77 (haze: a tenth of its cars are found) and 0.71
-/// (darkness: a third), that of 0.3 m, where most are found, 0.69 and 0.60. Of real ground without railway, 2 of 128 patches of a town and 2 of 69
-/// tiles have more.
+/// (darkness: a third), that of 0.3 m, where most are found, 0.69 and 0.60. Of real ground without railway, 2 of 128 patches of a town and 2 of 69 of
+/// small tiles have more.
 const DROWNED: f64 = 0.70;
 /// Mean square difference at eight metres below which there is nothing at all, in squares of a local standard deviation.
 const NOTHING: f64 = 1e-6;
