@@ -2,5 +2,6 @@
 
 pub mod class;
 pub mod columns;
+mod lengths;
 pub mod semi_markov;
 pub mod side_by_side;
