@@ -21,6 +21,9 @@ const OTHER: f64 = 0.35;
 /// are doubtful all along, and [`SCENE`] holds for missed ones.
 const PITCH_M: f64 = 15.0;
 const DOUBT: [f64; 2] = [0.8, 0.25];
+/// Share of all this that is left, with tracks given and with tracks found: the terms were fitted with earlier weights, which erred more. With this
+/// share 73 of the 75 guided scenes of seeds 8600 to 8739 lie inside, with all of it 75 (docs/accuracy.md, "Interval").
+const LEFT: [f64; 2] = [0.75, 1.0];
 /// Half width of a 95 % interval in standard deviations.
 const Z: f64 = 1.96;
 
@@ -35,7 +38,8 @@ pub fn interval(vehicles: &[Vehicle], gsd_m: f64, found: bool, doubtful_m: f64) 
     let scene = SCENE[usize::from(found)];
     let share = scene + (COARSE - scene).max(0.0) * ((gsd_m - 0.5) / 0.5).clamp(0.0, 1.2);
     let doubt = DOUBT[usize::from(found)] * doubtful_m / PITCH_M;
-    let sd = (BASE[usize::from(found)] + OWN * own + (share * n).powi(2) + (OTHER * others).powi(2) + doubt.powi(2)).sqrt();
+    let variance = BASE[usize::from(found)] + OWN * own + (share * n).powi(2) + (OTHER * others).powi(2) + doubt.powi(2);
+    let sd = LEFT[usize::from(found)] * variance.sqrt();
     let low = (n - Z * sd).round().max(0.0) as u32;
     let high = (n + Z * sd).round() as u32;
     (low, high)
@@ -72,7 +76,7 @@ mod tests {
             high - low
         };
         // 150 m may hold ten cars, or feign them: with tracks given most of them count.
-        assert!(width(false, 150.0) >= width(false, 0.0) + 16, "{} {}", width(false, 150.0), width(false, 0.0));
+        assert!(width(false, 150.0) >= width(false, 0.0) + 12, "{} {}", width(false, 150.0), width(false, 0.0));
         assert!(width(true, 150.0) > width(true, 0.0));
         assert!(width(true, 0.0) > width(false, 0.0));
         assert_eq!(interval(&[], 0.5, false, 0.0).0, 0);
