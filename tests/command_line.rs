@@ -141,6 +141,28 @@ fn an_image_out_of_focus_or_overexposed_is_unusable_and_not_an_empty_yard() {
     }
 }
 
+/// In dense haze or deep shadow the sensor's noise is all there is: 19 of 165 cars were counted with coverage 1.
+#[test]
+fn an_image_of_hardly_more_than_noise_is_unusable_and_not_an_empty_yard() {
+    let temporary = tempfile::tempdir().unwrap();
+    let path = temporary.path().join("yard_20200401.png");
+    // Ground of half a grey level, and noise of three times as much. Three tenths of a square kilometre: more than a single field.
+    let mut state = 1u32;
+    let mut noise = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        f64::from(state >> 8) / f64::from(1 << 24) - 0.5
+    };
+    let ground = |x: u32, y: u32| 190.0 + 0.3 * (f64::from(x) / 7.0).sin() + 0.2 * (f64::from(y) / 9.0).cos();
+    let mut light = |x: u32, y: u32| (ground(x, y) + 3.0 * (noise() + noise())).round() as u8;
+    GrayImage::from_fn(1200, 1000, |x, y| Luma([light(x, y)])).save(&path).unwrap();
+    let out = temporary.path().join("out");
+    let output = yardwatch(&["count", text(&path), "--out", text(&out), "--gsd", "0.5"]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let rows = rows(&out.join("counts.csv"));
+    assert_eq!((rows[0]["status"].as_str(), rows[0]["freight_cars"].as_str()), ("unusable", ""), "{rows:?}");
+    assert!(rows[0]["reason"].contains("drowned in noise"), "{rows:?}");
+}
+
 #[test]
 fn an_unreadable_image_among_good_ones_is_named_with_its_reason_and_the_others_go_on() {
     let (temporary, images) = folder(2);
