@@ -11,12 +11,12 @@ use std::sync::OnceLock;
 /// Absolute count error allowed on one image whose yard is in view, in cars, and in share of the truth (the larger one holds). What the
 /// program reaches now, and no less: tighten when it gets better.
 const WORST_ERROR: (f64, f64) = (2.0, 0.05);
-/// Images on which it is worse, and by how much: five cars stand in the black shadow of a wood, in an image whose range an overexposed cloud takes up.
-const HARD: [(&str, f64); 1] = [("tumangang_20211115T020143Z.tif", 5.0)];
+/// Images on which it is worse, and by how much: four of fourteen cars stand in the black shadow of a wood, in an image whose range an overexposed cloud takes up.
+const HARD: [(&str, f64); 1] = [("tumangang_20211115T020143Z.tif", 4.0)];
 /// Mean absolute count error allowed over these images, cars.
-const MEAN_ERROR: f64 = 0.6;
+const MEAN_ERROR: f64 = 0.5;
 /// F1 demanded over all images.
-const F1: f64 = 0.975;
+const F1: f64 = 0.98;
 /// Allowed difference of coverage from the truth's clear share of the yard on one image.
 const COVERAGE_ERROR: f64 = 0.1;
 

@@ -15,7 +15,7 @@ use crate::threshold::{Plane, YardMap};
 use crate::tile::{Area, Core, PATCH_M};
 use crate::track::Centreline;
 
-/// Bytes that a walk takes for each metre of its track: the strip, and what the strip network makes of it.
+/// Bytes that a walk takes for each metre of its track: the strip, what the strip network makes of it, and the scores of all bodies.
 const BYTES_PER_METRE: usize = 16 << 10;
 /// Two lines that are nowhere further apart than this are one, metres: a walk moves either to the same centre.
 const SAME_M: f64 = 0.3;

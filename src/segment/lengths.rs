@@ -10,7 +10,7 @@ use crate::count::Class;
 /// Shortest and longest car body, metres. The shortest, two-axle silo cars, are 7.5 m; their roofs are round at the ends.
 pub(super) const BODY_M: [f64; 2] = [6.5, 28.5];
 /// Body lengths that occur, metres (lengths over couplers less a gap of 1.1 m): two-axle and four-axle cars of the CIS, China, Europe and
-/// North America (DESIGN.md, section 4; dimensions in the research notes).
+/// North America.
 const USUAL_M: [f64; 14] = [9.2, 10.9, 11.9, 12.85, 13.65, 14.4, 15.2, 16.5, 17.2, 18.5, 19.9, 22.4, 23.5, 24.6];
 /// Those of flats and carriers of containers, which are made for loads of 40, 60 and 80 feet: fewer are of any other length. The gap between
 /// two containers on one of them looks like the gap between two cars; what it parts would be flats of lengths that hardly occur.
@@ -19,7 +19,7 @@ const ANY_FLAT_SHARE: f64 = 0.20;
 /// Spread of a body length around a usual one, metres, and the share of bodies of any length.
 const USUAL_SD_M: f64 = 0.45;
 pub(super) const ANY_SHARE: f64 = 0.35;
-/// The shortest flats, two-axle ones for 40 feet, are 12 m and more; shorter ones are this much less likely than others of an unusual length
+/// The shortest flats, two-axle ones for 40 feet, are 12 m and more over couplers; much shorter ones are this much less likely than others of an unusual length
 /// (ends are read wrongly, too). One container of two on a wagon is 6 to 9 m, with what it shows of the wagon.
 const SHORTEST_FLAT_M: f64 = 10.0;
 const SHORTER_FLATS: f64 = 0.1;
@@ -138,6 +138,7 @@ mod tests {
         let lengths = Lengths::of_the_world(57);
         let of = |from: usize, to: usize| lengths.of(to - from, 0.0, Some(neighbours.beside(from, to)));
         assert_eq!(neighbours.beside(86, 116).weight, 5.0, "three behind it, two ahead");
+        assert_eq!(neighbours.beside(160, 200).weight, 3.0, "three of the five behind it");
         assert!(of(86, 116) > 2.0 * lengths.of(30, 0.0, None));
         assert!(of(86, 101) < 0.7 * lengths.of(15, 0.0, None), "a part of it that nobody beside it is as long as");
         // A body over the first two of 30 columns hears the one of 20 behind it and three ahead.
