@@ -92,8 +92,8 @@ impl Seen {
         Self { drowned: if 2 * self.drowned > self.all && self.all > field { self.drowned } else { 0 }, ..self }
     }
 
-    /// What was seen along lines without a car, which may be no tracks: what was seen of the country, where that is less or noise may have made
-    /// the lines.
+    /// What was seen along lines without a car, which may be no tracks (or along none at all): what was seen of the country, where that is less or
+    /// noise may have made the lines.
     pub fn or_country(self, country: Self) -> Self {
         if self.drowned > 0 || country.share() < self.share() { country } else { self }
     }
@@ -176,5 +176,6 @@ mod tests {
         assert_eq!(line.or_country(tile).share(), 1.0, "a line along furrows");
         let hidden = Seen { all: 100, cloud: 40, ..Seen::default() };
         assert_eq!(hidden.or_country(tile).share(), 0.6, "tracks under cloud");
+        assert_eq!(Seen::default().or_country(hidden).share(), 0.6, "no line at all");
     }
 }

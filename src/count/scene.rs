@@ -133,8 +133,7 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
             found.extend(walked);
         }
         if site.is_unknown() && found.iter().all(|walked| walked.candidates.is_empty()) {
-            let country = ground_seen.of_country();
-            all.seen = if found.is_empty() { country } else { all.seen.or_country(country) };
+            all.seen = all.seen.or_country(ground_seen.of_country());
         }
         let names = (1..=found.len()).map(|number| format!("t{number}"));
         all.add_believed(found, names, &ground, debug)?;
