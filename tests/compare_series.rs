@@ -210,6 +210,38 @@ fn hidden_days_do_not_speak_for_a_run() {
     assert!(hidden > 2.0 * seen.max(1e-6), "{hidden} and {seen}");
 }
 
+/// Of four empty days in a row the first was not flagged: on two days years before, under cloud, the few cars had stood where nothing
+/// was seen, and that was taken for a yard that is empty now and then.
+#[test]
+fn days_without_a_car_that_show_half_the_yard_do_not_make_it_one_that_is_often_empty() {
+    let mut counts = dated(&with_run(&[0.0]), 14);
+    for i in [4, 9, 15] {
+        (counts[i].count, counts[i].coverage) = (0.0, 0.5);
+    }
+    let days = compare_site(&counts, &Rules::default());
+    assert_eq!((days[20].verdict, days[20].history), (Verdict::DropOut, 17), "{}", days[20].explanation);
+    assert_eq!(days[20].rank_of, 21, "the record knows them");
+    // Seen whole, they do.
+    [4, 9, 15].into_iter().for_each(|i| counts[i].coverage = 1.0);
+    assert_eq!(compare_site(&counts, &Rules::default())[20].verdict, Verdict::Normal);
+}
+
+/// Ordinary days whose one train happened to stand in the visible part were flagged twenty times too often.
+#[test]
+fn all_of_the_cars_in_the_visible_part_of_the_yard_are_no_surge_but_many_times_as_many_are() {
+    let mut counts = dated(&with_run(&[]), 14);
+    let last = counts.len() - 1;
+    counts[last].coverage = 0.35;
+    let mut verdict = |cars: f64| {
+        counts[last].count = cars;
+        compare_site(&counts, &Rules::default()).pop().expect("days")
+    };
+    let (ordinary, surge) = (verdict(14.0), verdict(60.0));
+    assert_eq!(ordinary.verdict, Verdict::Normal, "{}", ordinary.explanation);
+    assert_eq!(surge.verdict, Verdict::AnomalousHigh, "{}", surge.explanation);
+    assert_eq!(ordinary.expected.map(f64::round), Some(4.0), "the expectation is what it was");
+}
+
 #[test]
 fn days_too_near_or_excluded_or_too_old_are_no_baseline() {
     let mut counts = dated(&[10.0; 12], 100);
@@ -310,6 +342,21 @@ mod properties {
             prop_assert!(next.high <= here.high && next.plain <= here.plain && next.low >= here.low);
             // P(Y >= y + 1) + P(Y <= y) is one.
             prop_assert!((next.high + here.low - 1.0).abs() < 1e-9);
+        }
+
+        #[test]
+        fn strings_hide_more_or_less_but_not_on_average(history in prop::collection::vec(0u32..90, 5..30), coverage in 0.3..1.0f64) {
+            let history: Vec<Seen> = history.into_iter().map(|y| Seen { count: f64::from(y), exposure: 1.0 }).collect();
+            let posterior = Posterior::new(&mut Likelihoods::new(Model::default()), &history);
+            let (single, strings) = (Predictive::new(&posterior, coverage, 0.0), Predictive::of_strings(&posterior, coverage, 0.0));
+            prop_assert!((strings.expected() / single.expected() - 1.0).abs() < 1e-9);
+            prop_assert!((strings.tails(0.0).high - 1.0).abs() < 1e-9);
+            let none = [&single, &strings].map(|predictive| predictive.tails(0.0).low);
+            if coverage > 0.95 {
+                prop_assert_eq!(none[0], none[1]);
+            } else {
+                prop_assert!(none[1] > none[0] && strings.quantile(0.975) >= single.quantile(0.975));
+            }
         }
 
         #[test]

@@ -134,7 +134,7 @@ fn record(days: usize, from: usize, to: usize, ordinary: impl Fn(f64, f64, &mut 
 }
 
 /// So many different days in bursts of one to three, a few days apart.
-fn dates(number: usize, draws: &mut Draws) -> Vec<f64> {
+pub fn dates(number: usize, draws: &mut Draws) -> Vec<f64> {
     let mut dates: Vec<f64> = Vec::new();
     while dates.len() < number {
         let start = (SPAN * draws.uniform()).floor();
@@ -149,6 +149,6 @@ fn dates(number: usize, draws: &mut Draws) -> Vec<f64> {
     dates
 }
 
-fn percent(flagged: usize, of: usize) -> f64 {
+pub fn percent(flagged: usize, of: usize) -> f64 {
     100.0 * flagged as f64 / of.max(1) as f64
 }

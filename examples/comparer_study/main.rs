@@ -3,7 +3,7 @@
 //!     cargo run --release --example comparer_study [-- HISTORIES [SEED [YARD]]]
 //!
 //! With YARD only the yards are run whose names contain it (`"size 2"`, `"two regimes"`), each with a line of its own; `falls` runs
-//! the study of drop-outs only.
+//! the study of drop-outs only, `hidden` that of partly seen days.
 //!
 //! For each yard so many histories are drawn. After each, a rule is the least count that it flags; how often an ordinary day, and a
 //! surge of 1.5, 2 and 3.5 times, reaches it is read from 40,000 draws of that yard's days, so that the error of the rates comes from
@@ -13,6 +13,7 @@ mod draws;
 mod falls;
 #[allow(dead_code)] // one of its bounds serves the tests only
 mod farrington;
+mod hidden;
 mod rules;
 mod scenarios;
 mod shifts;
@@ -37,6 +38,10 @@ fn main() {
     let only = arguments.next();
     if only.as_deref() == Some("falls") {
         falls::print(histories, seed);
+        return;
+    }
+    if only.as_deref() == Some("hidden") {
+        hidden::print(histories, seed);
         return;
     }
     println!("{histories} histories per yard, seed {seed}\n");

@@ -15,9 +15,11 @@ const ERROR_REACH: f64 = 5.0;
 
 /// A predictive distribution of one day's count.
 #[derive(Debug)]
-pub struct Predictive<'a> {
-    posterior: &'a Posterior,
-    exposure: f64,
+pub struct Predictive {
+    /// Negative binomials of the count as it is seen, with their weights.
+    parts: Vec<Part>,
+    /// Probability of the empty-yard state, full and plain.
+    empty: [f64; 2],
     /// `P(Y = y)`, full and plain, from 0 up to where the interval ends.
     body: Vec<[f64; 2]>,
     /// Cumulative sums of the body, from 0 up: `P(Y <= y)`.
@@ -39,12 +41,48 @@ pub struct Tails {
     pub plain: f64,
 }
 
-impl<'a> Predictive<'a> {
-    /// The distribution of a count at visible share `exposure`, counted with an error of standard deviation `error_sd` (cars).
-    pub fn new(posterior: &'a Posterior, exposure: f64, error_sd: f64) -> Self {
+/// Cars that stand together, the mean over cars: what is hidden of a yard is hidden string by string.
+const STRING: f64 = 10.0;
+
+/// Even few cars need not be one string.
+const ONE_STRING: f64 = 0.9;
+
+/// So much of a yard may be unseen without a string being hidden whole: edges of shadow and snow, the ends of tracks.
+const SCATTERED: f64 = 0.05;
+
+impl Predictive {
+    /// The distribution of a count at visible share `exposure` of cars that are hidden or seen one by one, counted with an error of
+    /// standard deviation `error_sd` (cars).
+    pub fn new(posterior: &Posterior, exposure: f64, error_sd: f64) -> Self {
+        Self::of_shares(posterior, &[(exposure, 1.0)], error_sd)
+    }
+
+    /// The same of cars that stand in strings: at the same mean, more or fewer of them are seen than one by one, up to all or none
+    /// where they are one string.
+    ///
+    /// With `n` cars in strings of `s` the visible share of the cars has the variance `c (1 - c) s / n`, with which a string's own
+    /// being seen replaces a car's; two shares of that variance stand for all.
+    pub fn of_strings(posterior: &Posterior, coverage: f64, error_sd: f64) -> Self {
+        let hidden = 1.0 - coverage - SCATTERED;
+        if hidden <= 0.0 {
+            return Self::new(posterior, coverage, error_sd);
+        }
+        let together = (STRING / posterior.mean_level()).min(ONE_STRING).sqrt();
+        let more = coverage * (1.0 + together * hidden / (1.0 - hidden));
+        let fewer = coverage * (1.0 - together);
+        Self::of_shares(posterior, &[(more, 1.0 - hidden), (fewer, hidden)], error_sd)
+    }
+
+    /// The distribution where the visible share of the cars is one of some, each with its probability.
+    fn of_shares(posterior: &Posterior, shares: &[(f64, f64)], error_sd: f64) -> Self {
+        let seen = shares.iter().flat_map(|(share, weight)| {
+            let part =
+                move |p: &Part| Part { level: p.level * share, size: p.size, full: p.full * weight, plain: p.plain * weight };
+            posterior.parts.iter().map(part)
+        });
         let mut predictive = Self {
-            posterior,
-            exposure,
+            parts: seen.collect(),
+            empty: [posterior.empty_full, posterior.empty_plain],
             body: Vec::new(),
             cumulative: Vec::new(),
             upper: Vec::new(),
@@ -64,7 +102,7 @@ impl<'a> Predictive<'a> {
 
     /// Mean.
     pub fn expected(&self) -> f64 {
-        self.posterior.parts.iter().map(|c| c.full * c.level).sum::<f64>() * self.exposure
+        self.parts.iter().map(|c| c.full * c.level).sum()
     }
 
     /// Tail probabilities of a whole count.
@@ -137,17 +175,17 @@ impl<'a> Predictive<'a> {
         self.body = vec![[0.0; 2]; length];
         let mut beyond = [0.0; 2];
         let inverse: Vec<f64> = (0..length).map(|y| 1.0 / (y as f64 + 1.0)).collect();
-        for parts in self.posterior.parts.chunks(LANES) {
+        for parts in self.parts.chunks(LANES) {
             let mut waiting = parts.to_vec();
             while !waiting.is_empty() {
-                let (mut lanes, parts) = Lanes::of_some(&mut waiting, self.exposure);
+                let (mut lanes, parts) = Lanes::of_some(&mut waiting);
                 fill(&mut lanes, &mut self.body, &inverse);
-                for (part, tail) in parts.iter().zip(lanes.tails(&parts, self.exposure)) {
+                for (part, tail) in parts.iter().zip(lanes.tails(&parts)) {
                     beyond = [beyond[0] + part.full * tail, beyond[1] + part.plain * tail];
                 }
             }
         }
-        self.body[0] = [self.body[0][0] + self.posterior.empty_full, self.body[0][1] + self.posterior.empty_plain];
+        self.body[0] = [self.body[0][0] + self.empty[0], self.body[0][1] + self.empty[1]];
         // Summed upwards, the far end first: what is above a count is never one minus what is below.
         self.upper = vec![beyond; length + 1];
         for (i, p) in self.body.iter().rev().enumerate() {
@@ -171,8 +209,8 @@ impl<'a> Predictive<'a> {
         // upper[i] is P(Y >= last + stride - i * stride), summed upwards: the far tail first, then term by term towards `first`.
         let top = last + stride;
         let mut upper = vec![[0.0; 2]; nodes];
-        for part in &self.posterior.parts {
-            let (mean, size) = (part.level * self.exposure, part.size);
+        for part in &self.parts {
+            let (mean, size) = (part.level, part.size);
             let step = mean / (size + mean);
             let mut y = top;
             let mut p = ln_pmf(y, mean, size).exp();
@@ -229,14 +267,14 @@ struct Lanes {
 impl Lanes {
     /// Of some parts those that can begin together, at the count where the first of them begins to matter. The others are left
     /// waiting: their probabilities there are too small for a number.
-    fn of_some(waiting: &mut Vec<Part>, exposure: f64) -> (Self, Vec<Part>) {
+    fn of_some(waiting: &mut Vec<Part>) -> (Self, Vec<Part>) {
         // Twelve standard deviations below the mean nothing is left.
         let start = |part: &Part| {
-            let (mean, size) = (part.level * exposure, part.size);
+            let (mean, size) = (part.level, part.size);
             (mean - 12.0 * (mean + mean * mean / size).sqrt()).floor().max(0.0)
         };
         let first = waiting.iter().map(start).fold(f64::INFINITY, f64::min);
-        let begins = |part: &Part| start(part) <= first || ln_pmf(first, part.level * exposure, part.size) > -600.0;
+        let begins = |part: &Part| start(part) <= first || ln_pmf(first, part.level, part.size) > -600.0;
         let (parts, later): (Vec<Part>, Vec<Part>) = waiting.iter().partition(|part| begins(part));
         *waiting = later;
         let mut lanes = Self {
@@ -249,7 +287,7 @@ impl Lanes {
             highest_mean: 0.0,
         };
         for (i, part) in parts.iter().take(LANES).enumerate() {
-            let (mean, size) = (part.level * exposure, part.size);
+            let (mean, size) = (part.level, part.size);
             lanes.p[i] = ln_pmf(first, mean, size).exp();
             (lanes.size[i], lanes.step[i]) = (size, mean / (size + mean));
             (lanes.full[i], lanes.plain[i]) = (part.full, part.plain);
@@ -270,7 +308,7 @@ impl Lanes {
     }
 
     /// Probabilities of the count reached or more.
-    fn tails(mut self, parts: &[Part], exposure: f64) -> [f64; LANES] {
+    fn tails(mut self, parts: &[Part]) -> [f64; LANES] {
         let y = self.y as f64;
         // The terms fall at least as fast as a geometric series of this ratio.
         let ratio =
@@ -281,7 +319,7 @@ impl Lanes {
             return tails;
         }
         for ((tail, part), p) in tails.iter_mut().zip(parts).zip(self.p) {
-            let (mean, size) = (part.level * exposure, part.size);
+            let (mean, size) = (part.level, part.size);
             *tail = if y <= mean {
                 ln_upper(self.y as u64, mean, size).exp()
             } else if p < NOTHING {
