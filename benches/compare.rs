@@ -35,7 +35,7 @@ fn compare(c: &mut Criterion) {
         let counts = history(length, step, clouds);
         group.bench_function(name, |b| b.iter(|| compare_site(black_box(&counts), &Rules::default())));
     }
-    let seen = |count: &DatedCount| Seen { count: count.count, exposure: count.coverage };
+    let seen = |count: &DatedCount| Seen::new(count.count, count.coverage);
     let days: Vec<Seen> = history(200, 9, true).iter().map(seen).collect();
     group.bench_function("one day after 200, nothing remembered", |b| {
         b.iter(|| {

@@ -32,7 +32,7 @@ fn close(what: &str, row: &Row, got: f64, want: f64, tolerance: f64) {
 fn histories(rows: &[Row]) -> BTreeMap<u32, Vec<(f64, Seen)>> {
     let mut cases: BTreeMap<u32, Vec<(f64, Seen)>> = BTreeMap::new();
     for row in rows {
-        let seen = Seen { count: value(row, "y"), exposure: value(row, "exposure") };
+        let seen = Seen::new(value(row, "y"), value(row, "exposure"));
         cases.entry(value(row, "case") as u32).or_default().push((value(row, "t_day"), seen));
     }
     cases

@@ -219,8 +219,7 @@ fn days_without_a_car_that_show_half_the_yard_do_not_make_it_one_that_is_often_e
         (counts[i].count, counts[i].coverage) = (0.0, 0.5);
     }
     let days = compare_site(&counts, &Rules::default());
-    assert_eq!((days[20].verdict, days[20].history), (Verdict::DropOut, 17), "{}", days[20].explanation);
-    assert_eq!(days[20].rank_of, 21, "the record knows them");
+    assert_eq!(days[20].verdict, Verdict::DropOut, "{}", days[20].explanation);
     // Seen whole, they do.
     [4, 9, 15].into_iter().for_each(|i| counts[i].coverage = 1.0);
     assert_eq!(compare_site(&counts, &Rules::default())[20].verdict, Verdict::Normal);
@@ -334,7 +333,7 @@ mod properties {
 
         #[test]
         fn more_cars_are_never_less_unusual(history in prop::collection::vec(0u32..40, 5..30), today in 0u32..120) {
-            let history: Vec<Seen> = history.into_iter().map(|y| Seen { count: f64::from(y), exposure: 1.0 }).collect();
+            let history: Vec<Seen> = history.into_iter().map(|y| Seen::new(f64::from(y), 1.0)).collect();
             let mut likelihoods = Likelihoods::new(Model::default());
             let posterior = Posterior::new(&mut likelihoods, &history);
             let predictive = Predictive::new(&posterior, 1.0, 0.0);
@@ -346,7 +345,7 @@ mod properties {
 
         #[test]
         fn strings_hide_more_or_less_but_not_on_average(history in prop::collection::vec(0u32..90, 5..30), coverage in 0.3..1.0f64) {
-            let history: Vec<Seen> = history.into_iter().map(|y| Seen { count: f64::from(y), exposure: 1.0 }).collect();
+            let history: Vec<Seen> = history.into_iter().map(|y| Seen::new(f64::from(y), 1.0)).collect();
             let posterior = Posterior::new(&mut Likelihoods::new(Model::default()), &history);
             let (single, strings) = (Predictive::new(&posterior, coverage, 0.0), Predictive::of_strings(&posterior, coverage, 0.0));
             prop_assert!((strings.expected() / single.expected() - 1.0).abs() < 1e-9);
@@ -362,7 +361,7 @@ mod properties {
         #[test]
         fn half_the_yard_seen_on_all_days_changes_nothing(history in prop::collection::vec(1u32..40, 8..30), today in 0u32..80) {
             let mut tails = [1.0, 0.5].map(|exposure| {
-                let seen = |y: u32| Seen { count: f64::from(y), exposure };
+                let seen = |y: u32| Seen::new(f64::from(y), exposure);
                 let history: Vec<Seen> = history.iter().map(|y| seen(*y)).collect();
                 let mut likelihoods = Likelihoods::new(Model::default());
                 let posterior = Posterior::new(&mut likelihoods, &history);

@@ -60,7 +60,7 @@ impl Models {
 }
 
 fn own(history: &[f64], models: &mut Models) -> [f64; 5] {
-    let history: Vec<Seen> = history.iter().map(|y| Seen { count: *y, exposure: 1.0 }).collect();
+    let history: Vec<Seen> = history.iter().map(|y| Seen::new(*y, 1.0)).collect();
     let [high, guarded, _] = least_flagged(&mut models.own, &history, Rules::default().alarm.plain_level);
     let [first, first_guarded, plain] = least_flagged(&mut models.first, &history, 0.05);
     [guarded, high, first_guarded, first, plain]

@@ -29,9 +29,8 @@ pub fn print(histories: usize, seed: u64) {
             let mut draws = Draws::new(seed.wrapping_add(7 + length as u64 * 100 + number as u64));
             let stated = (0..histories)
                 .filter(|_| {
-                    let days: Vec<Seen> = (0..length)
-                        .map(|i| Seen { count: draws.negative_binomial(20.0 * shape(i, length), 5.0), exposure: 1.0 })
-                        .collect();
+                    let days: Vec<Seen> =
+                        (0..length).map(|i| Seen::new(draws.negative_binomial(20.0 * shape(i, length), 5.0), 1.0)).collect();
                     ShiftSearch::new(&days, 3).change(0, length).is_some_and(|c| c.bayes_factor > 20.0)
                 })
                 .count();

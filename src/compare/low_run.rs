@@ -29,7 +29,7 @@ const FEW: f64 = 100.0;
 /// A day of the run: the cars (in units) that it has at most, and how it was seen.
 struct Limit {
     most: f64,
-    exposure: f64,
+    seen: Seen,
     error: Vec<(f64, f64)>,
 }
 
@@ -53,7 +53,7 @@ pub(super) fn low_run(today: &Usable<'_>, usable: &[Usable<'_>], rules: &Rules, 
             }
             let (first, last) = (since.day.min(next.day), until.max(next.day));
             let baseline: Vec<Usable<'_>> =
-                record.iter().filter(|u| u.informs && (u.day < first - near || u.day > last + near)).copied().collect();
+                record.iter().filter(|u| u.day < first - near || u.day > last + near).copied().collect();
             if baseline.len() < rules.history.min_history || highest.max(rate(next)) >= LOW_SHARE * median_rate(&baseline) {
                 break;
             }
@@ -108,7 +108,7 @@ fn probability(
         .map(|u| Limit {
             // A hair of slack, so that the highest day itself is not above its own rate.
             most: (highest * u.count.coverage / unit + 1e-9).floor(),
-            exposure: u.count.coverage * factor(u),
+            seen: u.seen(unit).with_factor(factor(u)),
             error: error_weights(u.count.error_sd() / unit),
         })
         .collect();
@@ -143,9 +143,12 @@ fn all_at_most(posterior: &Posterior, layers: &[Layer], empty_shares: &[(f64, f6
 }
 
 impl Limit {
-    /// Probability that a negative binomial, counted with this day's error, is at most the limit.
+    /// Probability that a yard of this level, seen as on this day and counted with its error, has at most the limit.
     fn probability(&self, level: f64, size: f64) -> f64 {
-        let mean = level * self.exposure;
+        self.seen.exposures(level).map(|(exposure, weight)| weight * self.of_mean(level * exposure, size)).sum()
+    }
+
+    fn of_mean(&self, mean: f64, size: f64) -> f64 {
         let reach = self.error.last().map_or(0.0, |error| error.0);
         let ln_none = ln_pmf(0.0, mean, size);
         if self.most + reach > FEW || ln_none < -600.0 {
@@ -186,7 +189,7 @@ mod tests {
         ];
         let mut likelihoods = Likelihoods::new(Model::default());
         for counts in histories {
-            let history: Vec<Seen> = counts.iter().map(|y| Seen { count: *y, exposure: 1.0 }).collect();
+            let history: Vec<Seen> = counts.iter().map(|y| Seen::new(*y, 1.0)).collect();
             let posterior = Posterior::new(&mut likelihoods, &history);
             for (most, exposure, sd) in [
                 (0.0, 1.0, 0.0),
@@ -197,10 +200,10 @@ mod tests {
                 (40.0, 1.0, 60.0),
                 (0.0, 1.0, 400.0),
             ] {
-                let limit = Limit { most, exposure, error: error_weights(sd) };
+                let limit = Limit { most, seen: Seen::in_strings(most, exposure), error: error_weights(sd) };
                 let Model { layers, empty_shares, .. } = &likelihoods.model;
                 let alone = all_at_most(&posterior, layers, empty_shares, &[limit]);
-                let low = Predictive::new(&posterior, exposure, sd).tails(most).low;
+                let low = Predictive::of_strings(&posterior, exposure, sd).tails(most).low;
                 assert!((alone / low - 1.0).abs() < 1e-4, "{counts:?} at most {most}: {alone} and {low}");
             }
         }

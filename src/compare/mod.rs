@@ -23,6 +23,7 @@ mod rules;
 mod segment;
 pub mod shift;
 mod site;
+mod strings;
 mod trend;
 mod vector;
 

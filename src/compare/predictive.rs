@@ -2,6 +2,7 @@
 
 use super::negbin::{ln_pmf, ln_upper, upper_sum};
 use super::posterior::{Part, Posterior};
+use super::strings;
 use super::vector::widest;
 
 /// Steps of the count's error on each side of zero at most; wider errors are taken in wider steps.
@@ -41,47 +42,34 @@ pub struct Tails {
     pub plain: f64,
 }
 
-/// Cars that stand together, the mean over cars: what is hidden of a yard is hidden string by string.
-const STRING: f64 = 10.0;
-
-/// Even few cars need not be one string.
-const ONE_STRING: f64 = 0.9;
-
-/// So much of a yard may be unseen without a string being hidden whole: edges of shadow and snow, the ends of tracks.
-const SCATTERED: f64 = 0.05;
-
 impl Predictive {
     /// The distribution of a count at visible share `exposure` of cars that are hidden or seen one by one, counted with an error of
     /// standard deviation `error_sd` (cars).
     pub fn new(posterior: &Posterior, exposure: f64, error_sd: f64) -> Self {
-        Self::of_shares(posterior, &[(exposure, 1.0)], error_sd)
+        let parts = posterior.parts.iter().map(|part| Part { level: part.level * exposure, ..*part });
+        Self::of_parts(posterior, parts.collect(), error_sd)
     }
 
-    /// The same of cars that stand in strings: at the same mean, more or fewer of them are seen than one by one, up to all or none
-    /// where they are one string.
-    ///
-    /// With `n` cars in strings of `s` the visible share of the cars has the variance `c (1 - c) s / n`, with which a string's own
-    /// being seen replaces a car's; two shares of that variance stand for all.
+    /// The same of cars that stand in strings ([`super::strings`]): at the same mean, more or fewer of them are seen than one by one.
     pub fn of_strings(posterior: &Posterior, coverage: f64, error_sd: f64) -> Self {
-        let hidden = 1.0 - coverage - SCATTERED;
-        if hidden <= 0.0 {
+        let hidden = strings::hidden(coverage);
+        if hidden == 0.0 {
             return Self::new(posterior, coverage, error_sd);
         }
-        let together = (STRING / posterior.mean_level()).min(ONE_STRING).sqrt();
-        let more = coverage * (1.0 + together * hidden / (1.0 - hidden));
-        let fewer = coverage * (1.0 - together);
-        Self::of_shares(posterior, &[(more, 1.0 - hidden), (fewer, hidden)], error_sd)
+        // Those of which more was seen first: the terms of alike parts are worked on side by side.
+        let parts = [0, 1].into_iter().flat_map(|which| {
+            posterior.parts.iter().map(move |part| {
+                let (times, weight) = strings::shares(hidden, part.level)[which];
+                let level = part.level * coverage * times;
+                Part { level, size: part.size, full: part.full * weight, plain: part.plain * weight }
+            })
+        });
+        Self::of_parts(posterior, parts.collect(), error_sd)
     }
 
-    /// The distribution where the visible share of the cars is one of some, each with its probability.
-    fn of_shares(posterior: &Posterior, shares: &[(f64, f64)], error_sd: f64) -> Self {
-        let seen = shares.iter().flat_map(|(share, weight)| {
-            let part =
-                move |p: &Part| Part { level: p.level * share, size: p.size, full: p.full * weight, plain: p.plain * weight };
-            posterior.parts.iter().map(part)
-        });
+    fn of_parts(posterior: &Posterior, parts: Vec<Part>, error_sd: f64) -> Self {
         let mut predictive = Self {
-            parts: seen.collect(),
+            parts,
             empty: [posterior.empty_full, posterior.empty_plain],
             body: Vec::new(),
             cumulative: Vec::new(),

@@ -60,12 +60,13 @@ impl SegmentGrid {
     pub fn day(&self, seen: Seen, surge_share: f64) -> Vec<f64> {
         let sizes = &self.sizes;
         let coefficients: Vec<f64> = sizes.iter().map(|size| ln_coefficient(seen.count, *size)).collect();
-        let factors: Vec<(f64, f64)> =
-            std::iter::once((1.0, 1.0 - surge_share)).chain(SURGES.map(|f| (f, surge_share / SURGES.len() as f64))).collect();
-        let factors = if surge_share > 0.0 { &factors[..] } else { &factors[..1] };
+        let surges = SURGES.map(|f| (f, surge_share / SURGES.len() as f64)).into_iter().filter(|_| surge_share > 0.0);
+        let factors: Vec<(f64, f64)> = std::iter::once((1.0, 1.0 - surge_share)).chain(surges).collect();
         let mut cells = vec![0.0; self.ln_prior.len()];
         for (cells, level) in cells.chunks_exact_mut(sizes.len()).zip(&self.levels) {
-            ln_mixture(cells, factors, level * seen.exposure, seen.count, sizes, &coefficients);
+            let seen_at = |(exposure, weight): (f64, f64)| factors.iter().map(move |(f, share)| (f * exposure, weight * share));
+            let means: Vec<(f64, f64)> = seen.exposures(*level).flat_map(seen_at).collect();
+            ln_mixture(cells, &means, *level, seen.count, sizes, &coefficients);
         }
         cells
     }
