@@ -219,7 +219,8 @@ fn days_without_a_car_that_show_half_the_yard_do_not_make_it_one_that_is_often_e
         (counts[i].count, counts[i].coverage) = (0.0, 0.5);
     }
     let days = compare_site(&counts, &Rules::default());
-    assert_eq!(days[20].verdict, Verdict::DropOut, "{}", days[20].explanation);
+    assert_eq!((days[20].verdict, days[20].history), (Verdict::DropOut, 17), "{}", days[20].explanation);
+    assert_eq!(days[20].rank_of, 21, "the record knows them");
     // Seen whole, they do.
     [4, 9, 15].into_iter().for_each(|i| counts[i].coverage = 1.0);
     assert_eq!(compare_site(&counts, &Rules::default())[20].verdict, Verdict::Normal);

@@ -3,7 +3,7 @@
 //!     cargo run --release --example comparer_study [-- HISTORIES [SEED [YARD]]]
 //!
 //! With YARD only the yards are run whose names contain it (`"size 2"`, `"two regimes"`), each with a line of its own; `falls` runs
-//! the study of drop-outs only, `hidden` that of partly seen days.
+//! the study of drop-outs only, `hidden` that of partly seen days, `shifts` that of level shifts.
 //!
 //! For each yard so many histories are drawn. After each, a rule is the least count that it flags; how often an ordinary day, and a
 //! surge of 1.5, 2 and 3.5 times, reaches it is read from 40,000 draws of that yard's days, so that the error of the rates comes from
@@ -36,13 +36,11 @@ fn main() {
     };
     let (histories, seed) = (number(400) as usize, number(20_261_123));
     let only = arguments.next();
-    if only.as_deref() == Some("falls") {
-        falls::print(histories, seed);
-        return;
-    }
-    if only.as_deref() == Some("hidden") {
-        hidden::print(histories, seed);
-        return;
+    match only.as_deref() {
+        Some("falls") => return falls::print(histories, seed),
+        Some("hidden") => return hidden::print(histories, seed),
+        Some("shifts") => return shifts::print(histories, seed),
+        _ => {}
     }
     println!("{histories} histories per yard, seed {seed}\n");
     let mut models = rules::Models::new();

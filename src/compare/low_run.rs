@@ -53,7 +53,7 @@ pub(super) fn low_run(today: &Usable<'_>, usable: &[Usable<'_>], rules: &Rules, 
             }
             let (first, last) = (since.day.min(next.day), until.max(next.day));
             let baseline: Vec<Usable<'_>> =
-                record.iter().filter(|u| u.day < first - near || u.day > last + near).copied().collect();
+                record.iter().filter(|u| u.informs && (u.day < first - near || u.day > last + near)).copied().collect();
             if baseline.len() < rules.history.min_history || highest.max(rate(next)) >= LOW_SHARE * median_rate(&baseline) {
                 break;
             }

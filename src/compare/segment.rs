@@ -23,6 +23,8 @@ const RANGE: (f64, f64) = (0.1, 250.0);
 pub(super) struct SegmentGrid {
     levels: Vec<f64>,
     sizes: Vec<f64>,
+    /// Log prior times quadrature weight per dispersion.
+    ln_dispersions: Vec<f64>,
     /// Log prior times quadrature weight per cell, level-major.
     ln_prior: Vec<f64>,
 }
@@ -41,7 +43,8 @@ impl SegmentGrid {
                 dispersions.iter().map(move |d| ln_level + d.ln_weight - total.ln())
             })
             .collect();
-        Self { levels, sizes: dispersions.iter().map(|d| d.size).collect(), ln_prior }
+        let ln_dispersions = dispersions.iter().map(|d| d.ln_weight - total.ln()).collect();
+        Self { levels, sizes: dispersions.iter().map(|d| d.size).collect(), ln_dispersions, ln_prior }
     }
 
     /// How many of the cells, from the first on, a grid has that reaches over counts up to `highest` only. A search among earlier days
@@ -73,7 +76,14 @@ impl SegmentGrid {
 
     /// A run of days without any yet, on the first so many cells.
     pub fn run(&self, cells: usize) -> Run {
-        Run { sum: self.ln_prior[..cells.min(self.ln_prior.len())].to_vec() }
+        Run { sum: self.ln_prior[..cells.min(self.ln_prior.len())].to_vec(), dispersions: self.sizes.len() }
+    }
+
+    /// Log marginal likelihood of two runs of days, each of its own level, but of one dispersion; given that of each by dispersion.
+    pub fn ln_of_two(&self, before: &[f64], after: &[f64]) -> f64 {
+        // The dispersion's prior is in both.
+        let both = before.iter().zip(after).zip(&self.ln_dispersions).map(|((before, after), prior)| before + after - prior);
+        ln_sum_exp(&both.collect::<Vec<_>>())
     }
 
     /// Posterior mean level of a run of days.
@@ -111,6 +121,7 @@ widest! {
 pub(super) struct Run {
     /// Log of prior times likelihood per cell.
     sum: Vec<f64>,
+    dispersions: usize,
 }
 
 impl Run {
@@ -119,9 +130,10 @@ impl Run {
         add(&mut self.sum, 1.0, day);
     }
 
-    /// Log marginal likelihood of the days.
-    pub fn ln_evidence(&self) -> f64 {
-        ln_sum_exp(&self.sum)
+    /// Log marginal likelihood of the days, for each dispersion.
+    pub fn ln_evidence(&self) -> Vec<f64> {
+        let of = |dispersion: usize| self.sum.iter().skip(dispersion).step_by(self.dispersions).copied().collect::<Vec<_>>();
+        (0..self.dispersions).map(|dispersion| ln_sum_exp(&of(dispersion))).collect()
     }
 }
 

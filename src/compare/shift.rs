@@ -1,7 +1,7 @@
 //! A level shift: does one change of the level explain the counts better than none?
 //!
-//! The Bayes factor is exact under the model of [`super::model`] (without empty days): each segment has its own level and dispersion,
-//! the change lies between any two days with the same prior probability, segments have a least number of days. It reads the order of
+//! The Bayes factor is exact under the model of [`super::model`] (without empty days): each segment has its own level, and both have one
+//! dispersion; the change lies between any two days with the same prior probability, segments have a least number of days. It reads the order of
 //! the images only, so irregular dates need nothing.
 
 use jiff::civil::Date;
@@ -43,7 +43,8 @@ struct Beginning {
     from: usize,
     cells: usize,
     run: Run,
-    ln_evidence: Vec<f64>,
+    /// Log marginal likelihood of the days up to each, by dispersion.
+    ln_evidence: Vec<Vec<f64>>,
 }
 
 impl ShiftSearch {
@@ -66,10 +67,12 @@ impl ShiftSearch {
         let highest = highest(&self.rates[from..to]);
         let cells = self.grid.cells(highest);
         let after = self.ends(from + changes.start, to, cells);
-        let before = self.beginnings(from, to, cells);
-        let evidence: Vec<f64> = changes.clone().zip(&after).map(|(first, after)| before[first - 1] + after).collect();
+        self.begin(from, to, cells);
+        let before = &self.beginning.ln_evidence;
+        let of_two = |(first, after): (usize, &Vec<f64>)| self.grid.ln_of_two(&before[first - 1], after);
+        let evidence: Vec<f64> = changes.clone().zip(&after).map(of_two).collect();
         let mean = ln_sum_exp(&evidence) - (evidence.len() as f64).ln() - SegmentGrid::ln_mass(highest);
-        let bayes_factor = (mean - before[length - 1]).exp();
+        let bayes_factor = (mean - ln_sum_exp(&before[length - 1])).exp();
         let best = (0..evidence.len()).max_by(|a, b| evidence[*a].total_cmp(&evidence[*b]).then(b.cmp(a)))?;
         let first_after = from + changes.start + best;
         Some(Change {
@@ -80,8 +83,8 @@ impl ShiftSearch {
         })
     }
 
-    /// Log marginal likelihood of days `from..=i`, for each `i` below `to` at least.
-    fn beginnings(&mut self, from: usize, to: usize, cells: usize) -> &[f64] {
+    /// Adds days `from..to` to the beginning.
+    fn begin(&mut self, from: usize, to: usize, cells: usize) {
         let beginning = &mut self.beginning;
         if (beginning.from, beginning.cells) != (from, cells) {
             *beginning = Beginning { from, cells, run: self.grid.run(cells), ln_evidence: Vec::new() };
@@ -90,11 +93,10 @@ impl ShiftSearch {
             beginning.run.add(day);
             beginning.ln_evidence.push(beginning.run.ln_evidence());
         }
-        &beginning.ln_evidence
     }
 
-    /// Log marginal likelihood of days `i..to`, for each `i` from `first` on that leaves days enough.
-    fn ends(&self, first: usize, to: usize, cells: usize) -> Vec<f64> {
+    /// Log marginal likelihood of days `i..to` by dispersion, for each `i` from `first` on that leaves days enough.
+    fn ends(&self, first: usize, to: usize, cells: usize) -> Vec<Vec<f64>> {
         let mut run = self.grid.run(cells);
         let mut ends = Vec::with_capacity(to - first);
         for (number, day) in self.days[first..to].iter().rev().enumerate() {
