@@ -18,16 +18,14 @@ pub(super) struct Usable<'a> {
     pub count: &'a DatedCount,
     /// Not among the dates that the settings exclude from the history.
     pub serves: bool,
-    /// Serves, and shows enough to tell something of the yard's level: where no car was seen and too little of the yard for a
-    /// drop-out, the cars may all stand where nothing was seen, in strings longer than is supposed ([`super::strings`]). Taken for evidence of
-    /// an empty yard, a few such days hid a true one.
-    pub informs: bool,
+    /// Less of the yard was seen than a drop-out asks for.
+    pub partly: bool,
 }
 
 impl Usable<'_> {
     /// The day as the model sees it, in units of `unit` cars.
     pub fn seen(&self, unit: f64) -> Seen {
-        Seen::in_strings((self.count.count / unit).round(), self.count.coverage)
+        Seen { count: (self.count.count / unit).round(), exposure: self.count.coverage, partly: self.partly }
     }
 }
 
@@ -52,9 +50,8 @@ pub(super) fn usable<'a>(days: &'a [DatedCount], rules: &Rules) -> Vec<Usable<'a
         .filter(|count| count.can_be_used(rules.history.min_coverage) && count.coverage > 0.0)
         .map(|count| {
             let date = count.date();
-            let serves = !rules.history.exclude.contains(&date);
-            let informs = serves && (count.count > 0.0 || count.coverage >= rules.alarm.dropout_coverage);
-            Usable { date, day: day_number(date), count, serves, informs }
+            let (serves, partly) = (!rules.history.exclude.contains(&date), count.coverage < rules.alarm.dropout_coverage);
+            Usable { date, day: day_number(date), count, serves, partly }
         })
         .collect()
 }
@@ -68,9 +65,9 @@ pub(super) fn day_number(date: Date) -> i64 {
 /// The days with which a day is compared.
 #[derive(Debug)]
 pub(super) struct Surroundings<'a> {
-    /// What the expectation rests on: within the look-back, informative, not so near that the same cars may still stand there.
+    /// What the expectation rests on: within the look-back, not excluded, not so near that the same cars may still stand there.
     pub baseline: Vec<Usable<'a>>,
-    /// What the record is taken over: near days, and those on which nothing was seen for want of a view, too.
+    /// What the record is taken over: as the baseline, but near days too.
     pub record: Vec<Usable<'a>>,
 }
 
@@ -87,6 +84,6 @@ pub(super) fn surroundings<'a>(usable: &[Usable<'a>], date: Date, rules: &Rules)
     };
     let record: Vec<Usable<'a>> =
         usable.get(start..end).unwrap_or_default().iter().filter(|u| u.day != day && u.serves).copied().collect();
-    let baseline = record.iter().filter(|u| u.informs && (u.day - day).abs() > near).copied().collect();
+    let baseline = record.iter().filter(|u| (u.day - day).abs() > near).copied().collect();
     Surroundings { baseline, record }
 }

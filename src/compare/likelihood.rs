@@ -5,7 +5,6 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use super::model::{Dispersion, HIGH_FACTORS, Model};
 use super::negbin::ln_coefficient;
-use super::strings;
 use super::vector::{exp, ln, ln_1p, widest};
 
 /// Remembered columns (each about 1 kB) of days on which the whole yard was seen, before they are forgotten. They serve all sites.
@@ -21,25 +20,14 @@ pub struct Seen {
     pub count: f64,
     /// Visible share of the yard, times the trend's factor if one is followed.
     pub exposure: f64,
-    /// Share of the yard that may hide strings of cars whole; 0 where cars are hidden one by one.
-    hidden: f64,
+    /// Too little of the yard was seen to say that it is empty.
+    pub partly: bool,
 }
 
 impl Seen {
-    /// A count at some exposure, if cars are hidden one by one.
+    /// A count at some exposure, of a yard that could be said to be empty.
     pub fn new(count: f64, exposure: f64) -> Self {
-        Self { count, exposure, hidden: 0.0 }
-    }
-
-    /// A count at some visible share of the yard, if cars are hidden in strings.
-    pub fn in_strings(count: f64, coverage: f64) -> Self {
-        Self { count, exposure: coverage, hidden: strings::hidden(coverage) }
-    }
-
-    /// The exposures that it may have been seen at, of a yard with so many cars, with their probabilities.
-    pub(super) fn exposures(self, level: f64) -> impl Iterator<Item = (f64, f64)> {
-        let shares = if self.hidden > 0.0 { strings::shares(self.hidden, level) } else { [(1.0, 1.0), (0.0, 0.0)] };
-        shares.into_iter().filter(|(_, weight)| *weight > 0.0).map(move |(times, weight)| (times * self.exposure, weight))
+        Self { count, exposure, partly: false }
     }
 
     /// The same count at so many times the exposure.
@@ -58,8 +46,7 @@ pub(super) struct Group {
 /// Puts equal counts together, in an order that does not depend on theirs.
 pub(super) fn groups(history: &[Seen]) -> Vec<Group> {
     let mut sorted = history.to_vec();
-    sorted
-        .sort_by(|a, b| a.count.total_cmp(&b.count).then(a.exposure.total_cmp(&b.exposure)).then(a.hidden.total_cmp(&b.hidden)));
+    sorted.sort_by(|a, b| a.count.total_cmp(&b.count).then(a.exposure.total_cmp(&b.exposure)).then(a.partly.cmp(&b.partly)));
     let mut groups: Vec<Group> = Vec::new();
     for seen in sorted {
         match groups.last_mut() {
@@ -104,7 +91,7 @@ impl Hasher for Spread {
 }
 
 /// Counts and exposures by their bits, with what has been computed of them.
-type Remembered = HashMap<(u64, u64, u64), PerCount, BuildHasherDefault<Spread>>;
+type Remembered = HashMap<(u64, u64), PerCount, BuildHasherDefault<Spread>>;
 
 /// What has been computed, for one site or several.
 #[derive(Debug)]
@@ -149,29 +136,21 @@ impl Likelihoods {
         let Self { model, whole, partly, shares, whole_kept, partly_kept } = self;
         let seen_whole = seen.exposure == 1.0;
         let (counts, kept) = if seen_whole { (whole, whole_kept) } else { (partly, partly_kept) };
-        let entry =
-            counts.entry((seen.count.to_bits(), seen.exposure.to_bits(), seen.hidden.to_bits())).or_insert_with(|| PerCount {
-                coefficients: model.dispersions.iter().map(|d| ln_coefficient(seen.count, d.size)).collect(),
-                columns: HashMap::default(),
-            });
+        let entry = counts.entry((seen.count.to_bits(), seen.exposure.to_bits())).or_insert_with(|| PerCount {
+            coefficients: model.dispersions.iter().map(|d| ln_coefficient(seen.count, d.size)).collect(),
+            columns: HashMap::default(),
+        });
         entry.columns.entry(column).or_insert_with(|| {
             *kept += 1;
-            let ln_level = model.ln_level(column);
-            if seen_whole {
-                let shared = shares.entry(column).or_insert_with(|| logarithms(model, ln_level));
-                return finished(model, seen.count, occupied(model, &entry.coefficients, seen.count, ln_level, shared));
-            }
-            let mut exposures = seen.exposures(ln_level.exp()).map(|(exposure, weight)| {
-                let ln_mean = ln_level + exposure.ln();
-                let shared = logarithms(model, ln_mean);
-                (occupied(model, &entry.coefficients, seen.count, ln_mean, &shared), weight)
-            });
-            // There is one exposure at least.
-            let (mut column, weight) = exposures.next().unwrap_or_default();
-            if let Some((other, other_weight)) = exposures.next() {
-                column.iter_mut().zip(other).for_each(|(ln, other)| *ln = ln_weighed(weight, *ln, other_weight, other));
-            }
-            finished(model, seen.count, column)
+            let ln_mean = model.ln_level(column) + seen.exposure.ln();
+            let alone;
+            let shared = if seen_whole {
+                shares.entry(column).or_insert_with(|| logarithms(model, ln_mean))
+            } else {
+                alone = logarithms(model, ln_mean);
+                &alone
+            };
+            compute(model, &entry.coefficients, seen, ln_mean, shared)
         })
     }
 }
@@ -198,10 +177,10 @@ widest! {
 }
 
 widest! {
-    /// Log likelihood of a count where the yard is not empty: for each layer, for each dispersion.
-    fn occupied(model: &Model, coefficients: &[f64], count: f64, ln_mean: f64, shared: &[f64]) -> Vec<f64> {
+    fn compute(model: &Model, coefficients: &[f64], seen: Seen, ln_mean: f64, shared: &[f64]) -> Column {
         let (width, layers) = (model.dispersions.len(), model.layers.len());
-        let mut out = vec![0.0; layers * width];
+        let empties = if seen.count > 0.0 { 0 } else { model.empty_shares.len() };
+        let mut out = vec![0.0; layers * width * (1 + empties)].into_boxed_slice();
         for start in (0..width).step_by(LANES) {
             let used = LANES.min(width - start);
             // An ordinary day's log density, then that of each surge. The last dispersion stands for those that are missing.
@@ -213,7 +192,7 @@ widest! {
                     let j = start + i.min(used - 1);
                     let Dispersion { size, ln_size, .. } = model.dispersions[j];
                     // ln(1 + m/k) is shared; ln(1 + k/m) is that plus ln(k/m).
-                    *density = coefficients[j] - size * shared[j] - count * (shared[j] - (ln_mean - ln_size + ln_factor));
+                    *density = coefficients[j] - size * shared[j] - seen.count * (shared[j] - (ln_mean - ln_size + ln_factor));
                 }
             }
             let mut top = densities[0];
@@ -245,35 +224,18 @@ widest! {
                 out[number * width + start..][..used].copy_from_slice(&mixed[..used]);
             }
         }
-        out
-    }
-}
-
-widest! {
-    /// The column, of a day without a car with what follows where the yard may have been empty.
-    fn finished(model: &Model, count: f64, occupied: Vec<f64>) -> Column {
-        let mut out = occupied;
-        if count > 0.0 {
-            return out.into_boxed_slice();
-        }
-        let (width, occupied) = (model.dispersions.len(), out.len());
-        out.resize(occupied * (1 + model.empty_shares.len()), 0.0);
-        let (occupied, zeros) = out.split_at_mut(occupied);
-        for (occupied, zeros) in occupied.chunks_exact(width).zip(zeros.chunks_exact_mut(model.empty_shares.len() * width)) {
-            for ((empty, _), zeros) in model.empty_shares.iter().zip(zeros.chunks_exact_mut(width)) {
-                for (zero, density) in zeros.iter_mut().zip(occupied) {
-                    *zero = ln_empty_or(*empty, *density);
+        if empties > 0 {
+            let (occupied, zeros) = out.split_at_mut(layers * width);
+            for (occupied, zeros) in occupied.chunks_exact(width).zip(zeros.chunks_exact_mut(empties * width)) {
+                for ((empty, _), zeros) in model.empty_shares.iter().zip(zeros.chunks_exact_mut(width)) {
+                    for (zero, density) in zeros.iter_mut().zip(occupied) {
+                        *zero = ln_empty_or(*empty, *density);
+                    }
                 }
             }
         }
-        out.into_boxed_slice()
+        out
     }
-}
-
-/// Log of a weighed sum of two probabilities given by their logarithms.
-fn ln_weighed(weight: f64, ln: f64, other_weight: f64, other: f64) -> f64 {
-    let top = if other > ln { other } else { ln };
-    self::ln(weight * exp(ln - top) + other_weight * exp(other - top)) + top
 }
 
 /// Log likelihood of a day without a car, where the yard is empty on this share of days and else has none with a probability of

@@ -15,6 +15,7 @@ use super::negbin::{ln_lower, ln_pmf};
 use super::posterior::Posterior;
 use super::predictive::error_weights;
 use super::rules::Rules;
+use super::strings;
 use super::trend::trend;
 
 /// Days that speak for a run, at most. What has lasted longer is the yard's new level, and stated as a shift.
@@ -29,7 +30,8 @@ const FEW: f64 = 100.0;
 /// A day of the run: the cars (in units) that it has at most, and how it was seen.
 struct Limit {
     most: f64,
-    seen: Seen,
+    exposure: f64,
+    hidden: f64,
     error: Vec<(f64, f64)>,
 }
 
@@ -53,7 +55,7 @@ pub(super) fn low_run(today: &Usable<'_>, usable: &[Usable<'_>], rules: &Rules, 
             }
             let (first, last) = (since.day.min(next.day), until.max(next.day));
             let baseline: Vec<Usable<'_>> =
-                record.iter().filter(|u| u.informs && (u.day < first - near || u.day > last + near)).copied().collect();
+                record.iter().filter(|u| u.day < first - near || u.day > last + near).copied().collect();
             if baseline.len() < rules.history.min_history || highest.max(rate(next)) >= LOW_SHARE * median_rate(&baseline) {
                 break;
             }
@@ -61,7 +63,7 @@ pub(super) fn low_run(today: &Usable<'_>, usable: &[Usable<'_>], rules: &Rules, 
             (since, until, days) = (if next.day < since.day { *next } else { since }, last, days + 1);
             // The same cars, or the same lack of them, may still be there; and what is hidden is not lacking.
             let same = evidence.iter().any(|u| (u.day - next.day).abs() <= near);
-            if same || next.count.coverage < rules.alarm.dropout_coverage {
+            if same || next.partly {
                 continue;
             }
             evidence.push(*next);
@@ -108,7 +110,8 @@ fn probability(
         .map(|u| Limit {
             // A hair of slack, so that the highest day itself is not above its own rate.
             most: (highest * u.count.coverage / unit + 1e-9).floor(),
-            seen: u.seen(unit).with_factor(factor(u)),
+            exposure: u.count.coverage * factor(u),
+            hidden: strings::hidden(u.count.coverage),
             error: error_weights(u.count.error_sd() / unit),
         })
         .collect();
@@ -145,7 +148,9 @@ fn all_at_most(posterior: &Posterior, layers: &[Layer], empty_shares: &[(f64, f6
 impl Limit {
     /// Probability that a yard of this level, seen as on this day and counted with its error, has at most the limit.
     fn probability(&self, level: f64, size: f64) -> f64 {
-        self.seen.exposures(level).map(|(exposure, weight)| weight * self.of_mean(level * exposure, size)).sum()
+        let shares = strings::shares(self.hidden, level);
+        let likely = shares.into_iter().filter(|(_, weight)| *weight > 0.0);
+        likely.map(|(times, weight)| weight * self.of_mean(level * self.exposure * times, size)).sum()
     }
 
     fn of_mean(&self, mean: f64, size: f64) -> f64 {
@@ -200,7 +205,7 @@ mod tests {
                 (40.0, 1.0, 60.0),
                 (0.0, 1.0, 400.0),
             ] {
-                let limit = Limit { most, seen: Seen::in_strings(most, exposure), error: error_weights(sd) };
+                let limit = Limit { most, exposure, hidden: strings::hidden(exposure), error: error_weights(sd) };
                 let Model { layers, empty_shares, .. } = &likelihoods.model;
                 let alone = all_at_most(&posterior, layers, empty_shares, &[limit]);
                 let low = Predictive::of_strings(&posterior, exposure, sd).tails(most).low;

@@ -7,7 +7,8 @@
 //! - the ordinary `NB(c L, k)`.
 //!
 //! The negative binomial is a Poisson of which the rate itself varies from day to day, with coefficient of variation `k^-1/2`; seen
-//! through random thinning `c` it stays negative binomial with the same `k`, so that `c` enters as an exposure. Surges and empty days
+//! through random thinning `c` it stays negative binomial with the same `k`, so that `c` enters as an exposure (what one partly seen day may
+//! show varies more: `strings.rs`). Surges and empty days
 //! in the history are explained away by `e` and `pi` instead of by a wider spread: this is what keeps one surge from hiding the next.
 //! All parameters are integrated over a grid ([`super::posterior`]); none is estimated and plugged in, so short histories give wide
 //! predictions. The priors come from simulations; `examples/comparer_study` shows what they do.

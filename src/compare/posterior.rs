@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::likelihood::{Group, Likelihoods, Seen, groups};
 use super::model::{COARSEST_STRIDE, FINEST_STEP, HIGH_FACTORS, Layer, Levels, MAX_LAYERS, Model};
-use super::segment::greatest;
+use super::segment::{greatest, ln_sum_exp};
 use super::vector::{add, exp};
 
 /// Grid points further than this below the peak, in log density, are left out.
@@ -63,7 +63,7 @@ pub struct Posterior {
 /// A negative binomial of the predictive distribution.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Part {
-    /// Mean, whole yard visible.
+    /// Mean: of the whole yard in a posterior, of what is seen of it in a prediction.
     pub level: f64,
     pub size: f64,
     /// Weight.
@@ -223,9 +223,14 @@ fn significant(grid: &[(i64, &Weights)], rows: std::ops::Range<usize>) -> Signif
     found
 }
 
+/// Days on which cars were seen, of those that were seen partly or of the others.
+fn days_with_cars(groups: &[Group], partly: bool) -> f64 {
+    groups.iter().filter(|group| group.seen.count > 0.0 && group.seen.partly == partly).map(|group| group.times).sum()
+}
+
 /// What does not depend on the level: log prior of each layer and empty share, and the days on which the yard was not empty.
 fn constants(model: &Model, groups: &[Group]) -> Vec<f64> {
-    let days: f64 = groups.iter().filter(|group| group.seen.count > 0.0).map(|group| group.times).sum();
+    let days = days_with_cars(groups, false);
     let empties = model.empty_shares.iter();
     let of_layer = |layer: &Layer| {
         let prior = layer.prior.ln();
@@ -240,10 +245,21 @@ fn weights(likelihoods: &mut Likelihoods, groups: &[Group], constants: &[f64], c
     let (layers, empties) = (likelihoods.model.layers.len(), likelihoods.model.empty_shares.len());
     let mut occupied = vec![0.0; layers * width];
     let mut zeros = vec![0.0; layers * empties * width];
+    let mut hidden = vec![];
     for group in groups {
         let table = likelihoods.column(group.seen, column);
-        let (sums, table) = if group.seen.count > 0.0 { (&mut occupied, table) } else { (&mut zeros, &table[layers * width..]) };
+        let (sums, table) = match group.seen {
+            seen if seen.count > 0.0 => (&mut occupied, table),
+            seen if seen.partly => {
+                hidden.resize(zeros.len(), 0.0);
+                (&mut hidden, &table[layers * width..])
+            }
+            _ => (&mut zeros, &table[layers * width..]),
+        };
         add(sums, group.times, table);
+    }
+    if !hidden.is_empty() {
+        add(&mut occupied, 1.0, &of_any_share(&hidden, days_with_cars(groups, true), &likelihoods.model.empty_shares, width));
     }
     // The prior of the level is L^-1/2 dL, that is L^1/2 on the grid of ln L.
     let ln_level = 0.5 * likelihoods.model.ln_level(column);
@@ -255,6 +271,19 @@ fn weights(likelihoods: &mut Likelihoods, groups: &[Group], constants: &[f64], c
         }
     }
     zeros
+}
+
+/// Log likelihood of the days without a car that were seen partly, for each layer and dispersion. That none was seen on so many days, whose
+/// cars may all stand where nothing was seen, has a share of its own, of the same prior as that of empty days, which it says nothing of.
+fn of_any_share(zeros: &[f64], days_with_cars: f64, shares: &[(f64, f64)], width: usize) -> Vec<f64> {
+    let of_layer = |zeros: &[f64]| -> Vec<f64> {
+        let ln = |number: usize, j: usize| {
+            let (share, prior) = shares[number];
+            zeros[number * width + j] + days_with_cars * (-share).ln_1p() + prior.ln()
+        };
+        (0..width).map(|j| ln_sum_exp(&(0..shares.len()).map(|number| ln(number, j)).collect::<Vec<_>>())).collect()
+    };
+    zeros.chunks_exact(shares.len() * width).flat_map(of_layer).collect()
 }
 
 /// Normalises the columns and keeps the cells that matter.

@@ -50,7 +50,7 @@ impl Predictive {
         Self::of_parts(posterior, parts.collect(), error_sd)
     }
 
-    /// The same of cars that stand in strings ([`super::strings`]): at the same mean, more or fewer of them are seen than one by one.
+    /// The same of cars that stand in strings, at a visible share from 0 to 1: at the same mean, more or fewer of them are seen than one by one.
     pub fn of_strings(posterior: &Posterior, coverage: f64, error_sd: f64) -> Self {
         let hidden = strings::hidden(coverage);
         if hidden == 0.0 {

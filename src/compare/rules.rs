@@ -26,7 +26,7 @@ pub struct AlarmRules {
     /// A high day is `anomalous-high` only if its probability is at most this when no earlier day is taken for a surge;
     /// otherwise it is `high-recurrent`: similar days exist in the history.
     pub plain_level: f64,
-    /// No drop-out is stated when less of the yard than this was seen.
+    /// No drop-out is stated when less of the yard than this was seen, and no earlier day without a car taken for one of an empty yard.
     pub dropout_coverage: f64,
     /// A level shift or mix change is stated when the Bayes factor for it is above this.
     pub shift_bayes_factor: f64,

@@ -67,9 +67,7 @@ impl SegmentGrid {
         let factors: Vec<(f64, f64)> = std::iter::once((1.0, 1.0 - surge_share)).chain(surges).collect();
         let mut cells = vec![0.0; self.ln_prior.len()];
         for (cells, level) in cells.chunks_exact_mut(sizes.len()).zip(&self.levels) {
-            let seen_at = |(exposure, weight): (f64, f64)| factors.iter().map(move |(f, share)| (f * exposure, weight * share));
-            let means: Vec<(f64, f64)> = seen.exposures(*level).flat_map(seen_at).collect();
-            ln_mixture(cells, &means, *level, seen.count, sizes, &coefficients);
+            ln_mixture(cells, &factors, level * seen.exposure, seen.count, sizes, &coefficients);
         }
         cells
     }

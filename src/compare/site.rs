@@ -231,7 +231,7 @@ fn surges(posterior: &Posterior, baseline: &[Usable<'_>], history: &[Seen], like
 
 /// The level shifts that the days up to each day show. Each rests on those days alone, down to the unit of cars.
 fn shifts(usable: &[Usable<'_>], rules: &Rules) -> BTreeMap<Date, LevelShift> {
-    let days: Vec<&Usable<'_>> = usable.iter().filter(|u| u.informs).collect();
+    let days: Vec<&Usable<'_>> = usable.iter().filter(|u| u.serves).collect();
     if days.len() < 2 * rules.alarm.shift_min_days {
         return BTreeMap::new();
     }
@@ -273,7 +273,7 @@ fn mix_changes(usable: &[Usable<'_>], rules: &Rules) -> BTreeMap<Date, MixChange
 /// For each day the probability that it was itself a surge, in the light of all days within the look-back of the last one.
 fn surge_probabilities(usable: &[Usable<'_>], rules: &Rules, likelihoods: &mut Likelihoods) -> BTreeMap<Date, f64> {
     let Some(last) = usable.last() else { return BTreeMap::new() };
-    let days: Vec<&Usable<'_>> = usable.iter().filter(|u| u.informs && u.day >= last.day - reach(rules)).collect();
+    let days: Vec<&Usable<'_>> = usable.iter().filter(|u| u.serves && u.day >= last.day - reach(rules)).collect();
     if days.len() < rules.history.min_history {
         return BTreeMap::new();
     }

@@ -1,7 +1,7 @@
 //! What is hidden of a yard hides its cars string by string, not one by one.
 //!
 //! With `n` cars in strings of `s`, of which each is seen or hidden as a whole, the visible share of the cars has the mean `c` of cars
-//! that are hidden one by one, but the variance `c (1 - c) s / n`. Two shares of that mean and variance stand for all that may be:
+//! that are hidden one by one, but the variance `c (1 - c) s / n`, about. Two shares of that mean and variance stand for all that may be:
 //! where the cars are one string, it is seen or it is not.
 
 /// Cars that stand together, the mean over cars.
@@ -15,11 +15,11 @@ const SCATTERED: f64 = 0.05;
 
 /// Share of a yard that may hide strings, given how much of it was seen.
 pub(super) fn hidden(coverage: f64) -> f64 {
-    (1.0 - coverage - SCATTERED).clamp(0.0, 1.0)
+    (1.0 - coverage - SCATTERED).clamp(0.0, 1.0 - SCATTERED)
 }
 
-/// By how many times more or fewer of the cars than their share were seen, each with its probability; `level` is the number of cars
-/// of the whole yard.
+/// By how many times more or fewer of the cars than their share may be seen, each with its probability; `level` is the number of cars
+/// of the whole yard. For what one day may show: of a history of partly seen days two shares would ask too much.
 pub(super) fn shares(hidden: f64, level: f64) -> [(f64, f64); 2] {
     let together = (STRING / level).min(ONE_STRING).sqrt();
     [(1.0 + together * hidden / (1.0 - hidden), 1.0 - hidden), (1.0 - together, hidden)]
