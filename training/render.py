@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Render the scenes that the networks learn from and are checked on.
 
-  render.py OUT --first SEED --scenes N [--wild [packed|europe|winter]] [--jobs 2]
+  render.py OUT --first SEED --scenes N [--wild [packed|europe|america|winter]] [--jobs 2]
 
 Presets take turns; scene i has seed SEED + i. Seeds below 1000 are reserved for measurement elsewhere
 and are refused. A scene that is already there is kept, so the command can be repeated."""
@@ -28,7 +28,7 @@ def main():
     ap.add_argument('out')
     ap.add_argument('--first', type=int, required=True)
     ap.add_argument('--scenes', type=int, required=True)
-    ap.add_argument('--wild', nargs='?', const=True, choices=['packed', 'europe', 'winter'])
+    ap.add_argument('--wild', nargs='?', const=True, choices=['packed', 'europe', 'america', 'winter'])
     ap.add_argument('--preset', help='only this preset')
     ap.add_argument('--jobs', type=int, default=2)
     o = ap.parse_args()

@@ -13,8 +13,8 @@ use crate::track::Centreline;
 /// What is asked of a line ([`features`]), in the order of [`WEIGHTS`].
 pub const FEATURES: [&str; 9] = ["score", "log_length", "beside", "between", "flats", "lone", "bare", "existence", "log_cars"];
 /// Log odds that the cars of a line are cars: constant, and weight of each feature. Made by `training/belief.py`.
-const CONSTANT: f64 = -2.83;
-const WEIGHTS: [f64; FEATURES.len()] = [0.81, -0.74, 1.61, 1.16, -1.68, -0.63, -0.12, 0.96, -0.41];
+const CONSTANT: f64 = -4.74;
+const WEIGHTS: [f64; FEATURES.len()] = [0.67, -0.86, 2.11, 0.68, -1.85, -0.6, 0.02, 2.65, -0.14];
 /// Log odds from which cars are believed.
 const BELIEVED: f64 = 0.0;
 /// A line that lies in the image with both ends and is shorter than the shortest siding, metres, stands alone.

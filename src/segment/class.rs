@@ -12,8 +12,9 @@ const OTHER_NAMED: f64 = 0.6;
 /// (natural logarithms) are lowered by this much.
 const SHOWN_OFTEN: f64 = 2.0;
 /// Body lengths of coaches and of locomotives, metres: from narrow-gauge and shunting stock to the longest of North America, with a margin
-/// for the error of a body's ends.
-const COACH_M: [f64; 2] = [18.0, 28.5];
+/// for the error of a body's ends. No coach is longer than 25.5 m; North American auto racks and boxcars for motor-car parts, which have the
+/// same plain roofs, are from 26.6 m on.
+const COACH_M: [f64; 2] = [18.0, 26.25];
 const LOCOMOTIVE_M: [f64; 2] = [10.5, 25.5];
 /// Class evidence of neighbouring columns says much the same; its logarithms are averaged, then sharpened by this much.
 const SHARPENING: f64 = 1.5;

@@ -450,6 +450,10 @@ def build_wild(preset, seed, wild=True):
         sp['region'] = 'EU'
         if pop and rng.random() < .7:
             pop.update(mix=dict(gondola=2, boxcar=2.5, tank=2.5, hopper=2, flat=2.2, flatcont=2), unit_p=float(rng.uniform(.1, .7)))
+    if wild == 'america':
+        sp['region'] = 'NA'
+        if pop and rng.random() < .8:
+            pop.update(mix=dict(gondola=1.5, boxcar=3, tank=2.5, hopper=2.5, flat=1.2, flatcont=1.5), unit_p=float(rng.uniform(.1, .7)))
     if wild == 'winter':                # a yard of a few cars in any cover of snow, as it is watched over the years
         sp = series_spec(seed)
         pop = dict(mix=MIX['mixed'], string=(1, 12), target=int(rng.integers(0, 30)), loco_p=.2, unit_p=.5)
@@ -465,7 +469,7 @@ def build_wild(preset, seed, wild=True):
         cond['ss'] = 3
         sp.update(n_tracks=int(rng.integers(10, 24)), spacing=(4.3, 5.2), W=round(340 / cond['gsd']) * cond['gsd'], H=round(300 / cond['gsd']) * cond['gsd'])
         pop.update(fill=float(rng.uniform(.12, .5)), string=(1, 20), gap=(8, 120))
-        if wild == 'packed' or wild == 'europe' and rng.random() < .6:      # or one with hardly an empty place
+        if wild == 'packed' or wild in ('europe', 'america') and rng.random() < .6:      # or one with hardly an empty place
             sp.update(n_tracks=int(rng.integers(5, 18)), spacing=(3.9, 4.9), W=round(260 / cond['gsd']) * cond['gsd'], H=round(220 / cond['gsd']) * cond['gsd'])
             pop.update(fill=float(rng.uniform(.6, .98)), string=(1, 30), gap=(3, 60), unit_p=float(rng.uniform(.1, .7)))
     if preset == 'snow':                # anything from a few patches to a closed cover, on a yard that is not full
@@ -646,7 +650,7 @@ def main():
     a.add_argument('--seed', type=int, required=True)
     a.add_argument('--preset', required=True)
     a.add_argument('--out', required=True)
-    a.add_argument('--wild', nargs='?', const=True, choices=['packed', 'europe', 'winter'], help='push the preset beyond its own range (training only)')
+    a.add_argument('--wild', nargs='?', const=True, choices=['packed', 'europe', 'america', 'winter'], help='push the preset beyond its own range (training only)')
     a = sub.add_parser('series')
     a.add_argument('--seed', type=int, required=True)
     a.add_argument('--dates', type=int, default=60)
