@@ -11,10 +11,10 @@ use crate::count::Class;
 pub(super) const BODY_M: [f64; 2] = [6.5, 28.5];
 /// Body lengths that occur, metres (lengths over couplers less a gap of 1.1 m): two-axle and four-axle cars of the CIS, China, Europe and
 /// North America.
-const USUAL_M: [f64; 14] = [9.2, 10.9, 11.9, 12.85, 13.65, 14.4, 15.2, 16.5, 17.2, 18.5, 19.9, 22.4, 23.5, 24.6];
+const USUAL_M: [f64; 15] = [9.2, 10.9, 11.9, 12.85, 13.65, 14.4, 15.2, 16.5, 17.2, 18.5, 19.9, 22.4, 23.5, 24.6, 26.9];
 /// Those of flats and carriers of containers, which are made for loads of 40, 60 and 80 feet: fewer are of any other length. The gap between
 /// two containers on one of them looks like the gap between two cars; what it parts would be flats of lengths that hardly occur.
-const USUAL_FLATS_M: [f64; 7] = [11.1, 12.6, 13.4, 15.0, 16.2, 18.4, 24.5];
+const USUAL_FLATS_M: [f64; 9] = [11.1, 12.6, 13.4, 15.0, 16.2, 18.4, 22.3, 23.4, 24.5];
 const ANY_FLAT_SHARE: f64 = 0.20;
 /// Spread of a body length around a usual one, metres, and the share of bodies of any length.
 const USUAL_SD_M: f64 = 0.45;
