@@ -225,7 +225,8 @@ fn days_without_a_car_that_show_half_the_yard_do_not_make_it_one_that_is_often_e
     assert_eq!(compare_site(&counts, &Rules::default())[20].verdict, Verdict::Normal);
 }
 
-/// Ordinary days whose one train happened to stand in the visible part were flagged twenty times too often.
+/// Of ordinary days of which half or less was seen, 4 to 9 in a hundred were flagged, where one in a hundred is asked for: their one train
+/// happened to stand in the visible part.
 #[test]
 fn all_of_the_cars_in_the_visible_part_of_the_yard_are_no_surge_but_many_times_as_many_are() {
     let mut counts = dated(&with_run(&[]), 14);

@@ -12,7 +12,7 @@ const OTHER_NAMED: f64 = 0.6;
 /// (natural logarithms) are lowered by this much.
 const SHOWN_OFTEN: f64 = 2.0;
 /// Body lengths of coaches and of locomotives, metres: from narrow-gauge and shunting stock to the longest of North America, with a margin
-/// for the error of a body's ends. No coach is longer than 25.5 m; North American auto racks and boxcars for motor-car parts, which have the
+/// for the error of a body's ends. Coaches are 25.5 m at most, but for some control cars; North American auto racks and boxcars for motor-car parts, which have the
 /// same plain roofs, are from 26.6 m on.
 const COACH_M: [f64; 2] = [18.0, 26.25];
 const LOCOMOTIVE_M: [f64; 2] = [10.5, 25.5];
