@@ -8,17 +8,21 @@ use super::coverage::Seen;
 use super::debug::Debug;
 use super::memory::Memory;
 use super::site::{Ground, Site};
-use super::walk::{REACH_M, Walk, Walked};
+use super::walk::{ONWARD_M, ONWARD_STEPS, REACH_M, Walk, Walked};
 use crate::error::Result;
 use crate::raster::Scene;
 use crate::threshold::{Plane, YardMap};
 use crate::tile::{Area, Core, PATCH_M};
 use crate::track::Centreline;
+use crate::track::beside::{Heading, Lines, ahead, ends};
 
 /// Bytes that a walk takes for each metre of its track: the strip, what the strip network makes of it, and the scores of all bodies.
 const BYTES_PER_METRE: usize = 16 << 10;
 /// Two lines that are nowhere further apart than this are one, metres: a walk moves either to the same centre.
 const SAME_M: f64 = 0.3;
+/// A line does not go on where another one runs the same way, to the cosine of 16 degrees, within so many metres.
+const SAME_WAY: f64 = 0.96;
+const TAKEN_M: f64 = 3.0;
 /// Ground beside the pixels looked at on which their statistics are kept: one cell of 4 m.
 const CELL_M: f64 = 4.0;
 
@@ -30,6 +34,8 @@ pub struct Tracks<'a> {
     pub shifted: &'a [Centreline],
     /// Number of the first of them among the scene's tracks.
     pub first: usize,
+    /// All lines that the scene has so far, these among them, by their numbers.
+    pub known: &'a Lines,
     /// The image.
     pub scene: &'a Scene,
     /// What is known of the yard.
@@ -72,12 +78,24 @@ impl Tracks<'_> {
             for line in &self.lines[from..to] {
                 seen = seen.and(Seen::along(self.site, line, plane, map, ground.area()));
             }
-            let part: Vec<Walked> =
-                (from..to).into_par_iter().map(|i| walk.along(&self.possible(i), self.first + i)).collect::<Result<_>>()?;
+            let part: Vec<Walked> = (from..to)
+                .into_par_iter()
+                .map(|i| walk.along(&self.possible(i), self.onward(i), self.first + i))
+                .collect::<Result<_>>()?;
             walked.extend(part);
             from = to;
         }
         Ok((walked, seen))
+    }
+
+    /// The ends from which a line may go on: of one that was found, where no other line does. The tracker stops where a wood hides the rails.
+    fn onward(&self, track: usize) -> [Option<Heading>; 2] {
+        let free = |end: Heading| {
+            let place = (ahead(end, ONWARD_M / 2.0), end.1);
+            self.site.found && self.known.beside(self.first + track, place, SAME_WAY).all(|across| across > TAKEN_M)
+        };
+        let mut ends = ends(&self.lines[track]);
+        std::array::from_fn(|_| ends.next().filter(|&end| free(end)))
     }
 
     fn possible(&self, track: usize) -> Vec<&Centreline> {
@@ -102,6 +120,12 @@ impl Tracks<'_> {
             let reach = REACH_M + CELL_M + every as f64 * line.step / 2.0;
             for point in line.points.iter().step_by(every).chain(line.points.last()) {
                 patches.extend(plane.patches_in(Area { x0: point[0], y0: point[1], x1: point[0], y1: point[1] }.grown(reach)));
+            }
+            for end in self.onward(track).into_iter().flatten() {
+                for [x, y] in (1..=ONWARD_STEPS).map(|step| ahead(end, step as f64 * ONWARD_M)) {
+                    patches
+                        .extend(plane.patches_in(Area { x0: x, y0: y, x1: x, y1: y }.grown(REACH_M + CELL_M + ONWARD_M / 2.0)));
+                }
             }
         }
         patches

@@ -20,6 +20,7 @@ use crate::segment::side_by_side::{Footprint, number_strings, resolve};
 use crate::threshold::{Plane, scene_stretch, yard_map};
 use crate::track::Centreline;
 use crate::track::align::{Expected, Registration, align};
+use crate::track::beside::Lines;
 use crate::track::find::find;
 
 /// What is known of the yard, in WGS84; both parts may be empty.
@@ -125,8 +126,12 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
                 debug.map(&map, &lines)?;
             }
             let first = found.len();
+            let mut known = Lines::default();
+            let before = found.iter().map(|walked: &Walked| &walked.line);
+            before.chain(&lines).enumerate().for_each(|(number, line)| known.add(number, line));
+            let (lines, known) = (&lines, &known);
             let tracks =
-                Tracks { lines: &lines, shifted: &[], first, scene, site: &site, ground: &ground, map: &map, debug, memory };
+                Tracks { lines, shifted: &[], first, known, scene, site: &site, ground: &ground, map: &map, debug, memory };
             let (walked, seen) = tracks.walked(&mut plane)?;
             all.seen = all.seen.and(seen);
             walked.iter().for_each(|walked| map.clear(&walked.sure, CLEAR_M));
@@ -136,7 +141,7 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
             all.seen = all.seen.or_country(ground_seen.of_country());
         }
         let names = (1..=found.len()).map(|number| format!("t{number}"));
-        all.add_believed(found, names, &ground, debug)?;
+        all.add_believed(found, names, (&ground, &site), debug)?;
     } else {
         let aligned = align(&site.lines, &map, Expected::of(options.registration));
         (all.shift, all.confidence) = (aligned.shift, aligned.confidence);
@@ -144,12 +149,15 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
             debug.map(&map, &aligned.lines)?;
         }
         let (lines, shifted) = (&aligned.lines, &aligned.shifted);
-        let tracks = Tracks { lines, shifted, first: 0, scene, site: &site, ground: &ground, map: &map, debug, memory };
+        let mut known = Lines::default();
+        lines.iter().enumerate().for_each(|(number, line)| known.add(number, line));
+        let known = &known;
+        let tracks = Tracks { lines, shifted, first: 0, known, scene, site: &site, ground: &ground, map: &map, debug, memory };
         let (walked, seen) = tracks.walked(&mut plane)?;
         all.seen = all.seen.and(seen);
         let names = site.names.iter().cloned();
         if site.found {
-            all.add_believed(walked, names, &ground, debug)?;
+            all.add_believed(walked, names, (&ground, &site), debug)?;
         } else {
             walked.into_iter().zip(names).for_each(|(walked, name)| all.add(walked, name, &ground));
         }
@@ -174,10 +182,11 @@ impl Parts {
         &mut self,
         walked: Vec<Walked>,
         names: impl Iterator<Item = String>,
-        ground: &Ground,
+        (ground, site): (&Ground, &Site),
         debug: Option<&Debug>,
     ) -> Result<()> {
-        let judgements = judged(&walked, ground.area());
+        let image = ground.area();
+        let judgements = judged(&walked, |point| image.contains(point) && site.searches(point));
         if let Some(debug) = debug {
             debug.lines(&walked, &judgements)?;
         }

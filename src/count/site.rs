@@ -164,6 +164,11 @@ impl Site {
         inside as f64 >= INSIDE * line.points.len() as f64
     }
 
+    /// Whether tracks are searched for at a point of the image.
+    pub fn searches(&self, point: [f64; 2]) -> bool {
+        self.outline.is_empty() || self.inside(point)
+    }
+
     /// Whether neither tracks nor an outline say where the yard lies.
     pub fn is_unknown(&self) -> bool {
         self.lines.is_empty() && self.outline.is_empty()

@@ -329,10 +329,13 @@ impl Lattice {
     }
 }
 
+/// A logarithm that is smaller by this adds nothing to a sum that a score could tell from it: exp(-40) is 4e-18.
+const NOTHING_MORE: f64 = 40.0;
+
 /// Logarithm of a sum given as logarithms.
 fn log_add(a: f64, b: f64) -> f64 {
     let (high, low) = if a > b { (a, b) } else { (b, a) };
-    if low == f64::NEG_INFINITY { high } else { high + (low - high).exp().ln_1p() }
+    if low <= high - NOTHING_MORE { high } else { high + (low - high).exp().ln_1p() }
 }
 
 #[cfg(test)]

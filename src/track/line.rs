@@ -76,6 +76,17 @@ impl Centreline {
         Self::resampled(&self.points, step)
     }
 
+    /// The line drawn on straight beyond its start and its end by so many metres.
+    pub fn drawn_on(&self, metres: [f64; 2]) -> Option<Self> {
+        let last = self.points.len().checked_sub(1)?;
+        let beyond = |index: usize, metres: f64| {
+            let ([x, y], [tx, ty]) = (self.points[index], self.tangent(index));
+            (metres != 0.0).then_some([x + metres * tx, y + metres * ty])
+        };
+        let line = beyond(0, -metres[0]).into_iter().chain(self.points.iter().copied()).chain(beyond(last, metres[1]));
+        Self::resampled(&line.collect::<Vec<_>>(), self.step)
+    }
+
     /// The part between two indices, both included.
     pub fn part(&self, from: usize, to: usize) -> Self {
         Self { points: self.points[from..=to].to_vec(), step: self.step }

@@ -1,6 +1,7 @@
 //! Centrelines: given or found in the image, aligned to it, and the image resampled along them into strips.
 
 pub mod align;
+pub mod beside;
 pub mod find;
 pub mod line;
 pub mod strip;

@@ -1,0 +1,91 @@
+//! Which lines run beside a point, or through it: the points of many lines, found by where they lie.
+
+use std::collections::HashMap;
+
+use super::line::Centreline;
+
+/// Side of the cells in which points are kept, metres: nothing is found further away than this.
+pub const WITHIN_M: f64 = 30.0;
+/// Distance between the points of a line that are kept, metres.
+const STEP_M: f64 = 5.0;
+
+/// A point of a line, and the direction in which the line goes on there.
+pub type Heading = ([f64; 2], [f64; 2]);
+
+/// Both ends of a line, looking outwards.
+pub fn ends(line: &Centreline) -> impl Iterator<Item = Heading> + '_ {
+    let last = line.points.len().saturating_sub(1);
+    let end = |index: usize, sign: f64| line.points.get(index).map(|&point| (point, line.tangent(index).map(|t| sign * t)));
+    end(0, -1.0).into_iter().chain(end(last, 1.0))
+}
+
+/// The point so many metres further on.
+pub fn ahead((point, tangent): Heading, metres: f64) -> [f64; 2] {
+    [point[0] + metres * tangent[0], point[1] + metres * tangent[1]]
+}
+
+struct Point {
+    line: usize,
+    heading: Heading,
+}
+
+/// Points of numbered lines.
+#[derive(Default)]
+pub struct Lines {
+    cells: HashMap<(i64, i64), Vec<Point>>,
+}
+
+impl Lines {
+    fn cell([x, y]: [f64; 2]) -> (i64, i64) {
+        ((x / WITHIN_M).floor() as i64, (y / WITHIN_M).floor() as i64)
+    }
+
+    /// Adds a line, or a stretch of one.
+    pub fn add(&mut self, line: usize, points: &Centreline) {
+        let every = (STEP_M / points.step).max(1.0) as usize;
+        for i in (0..points.points.len()).step_by(every) {
+            let heading = (points.points[i], points.tangent(i));
+            self.cells.entry(Self::cell(heading.0)).or_default().push(Point { line, heading });
+        }
+    }
+
+    /// How far lines lie to the side of a point, metres: those but one (`line`) that run its way, at an angle with at least this cosine.
+    pub fn beside(&self, line: usize, (point, tangent): Heading, angle: f64) -> impl Iterator<Item = f64> {
+        let (col, row) = Self::cell(point);
+        let near = (-1..=1).flat_map(move |dc| (-1..=1).map(move |dr| (col + dc, row + dr)));
+        near.filter_map(|key| self.cells.get(&key)).flatten().filter_map(move |other| {
+            let ([x, y], [tx, ty]) = other.heading;
+            let (dx, dy) = (x - point[0], y - point[1]);
+            let same_way = (tx * tangent[0] + ty * tangent[1]).abs() >= angle;
+            let level = (dx * tx + dy * ty).abs() <= STEP_M;
+            (other.line != line && same_way && level).then_some((dy * tx - dx * ty).abs())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_beside_a_point_are_found_with_their_distance_and_the_line_itself_and_those_that_cross_are_not() {
+        let line = |points: [[f64; 2]; 2]| Centreline::resampled(&points, 0.25).unwrap();
+        let own = line([[0.0, 0.0], [100.0, 0.0]]);
+        let mut lines = Lines::default();
+        lines.add(0, &own);
+        lines.add(1, &line([[100.0, 4.5], [0.0, 4.5]]));
+        lines.add(2, &line([[0.0, -28.0], [40.0, -28.0]]));
+        lines.add(3, &line([[20.0, -50.0], [20.0, 50.0]]));
+        let beside = |x: f64| {
+            let mut found: Vec<f64> = lines.beside(0, ([x, 0.0], [1.0, 0.0]), 0.99).collect();
+            found.sort_by(f64::total_cmp);
+            found.dedup();
+            found
+        };
+        assert_eq!(beside(20.0), [4.5, 28.0]);
+        assert_eq!(beside(80.0), [4.5]);
+        assert_eq!(beside(200.0), [0.0; 0]);
+        let outwards: Vec<[f64; 2]> = ends(&own).map(|end| ahead(end, 10.0)).collect();
+        assert_eq!(outwards, [[-10.0, 0.0], [110.0, 0.0]]);
+    }
+}

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Real labelled crops, degraded as images on offer are: how much of what is found depends on the pixels being as they are?
+
+  degraded.py YARDWATCH CROP [CROP ...] --work DIR
+
+A crop is a folder with an image, its world file and .prj, and truth.json. Nothing is given but those (the mode "nothing given"). Every degradation
+keeps the pixel grid, so the truth stays as it is. One line a degradation, and their mean: a steadier figure than that of the crops as they are."""
+import argparse
+import json
+import os
+import shutil
+import subprocess
+
+import cv2
+import numpy as np
+
+
+def sharpened(a, by, sigma):
+    return a + (a - cv2.GaussianBlur(a, (0, 0), sigma)) * by
+
+
+def jpeg(a, quality):
+    return cv2.imdecode(cv2.imencode('.jpg', a.astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 1).astype(float)
+
+
+def enlarged(a, times):
+    """As if of coarser pixels, enlarged again: a screenshot, or a product sold finer than it was taken."""
+    small = cv2.resize(a, None, fx=1 / times, fy=1 / times, interpolation=cv2.INTER_AREA)
+    return np.clip(cv2.resize(small, a.shape[1::-1], interpolation=cv2.INTER_CUBIC), 0, 255)
+
+
+def grey(a):
+    return np.repeat(a.mean(2, keepdims=True), 3, 2)
+
+
+def noisy(a, grey_levels):
+    return a + np.random.default_rng(1).normal(0, grey_levels, a.shape)
+
+
+DEGRADED = {
+    'as it is': lambda a: a,
+    'JPEG 50': lambda a: jpeg(a, 50),
+    'JPEG 25': lambda a: jpeg(a, 25),
+    'enlarged 1.5 times': lambda a: enlarged(a, 1.5),
+    'enlarged twice': lambda a: enlarged(a, 2),
+    'enlarged three times': lambda a: enlarged(a, 3),
+    'enlarged twice, sharpened': lambda a: sharpened(enlarged(a, 2), 1.5, 2),
+    'enlarged twice, JPEG 25': lambda a: jpeg(enlarged(a, 2), 25),
+    'sharpened': lambda a: sharpened(a, 1.5, 1.5),
+    'sharpened strongly': lambda a: sharpened(a, 4, 1.5),
+    'blurred': lambda a: cv2.GaussianBlur(a, (0, 0), 1.6),
+    'grey': grey,
+    'red and blue exchanged': lambda a: a[:, :, ::-1],
+    'noise of 6 grey levels': lambda a: noisy(a, 6),
+    'noise of 12 grey levels': lambda a: noisy(a, 12),
+    'dark': lambda a: a * .35,
+    'haze': lambda a: a * .35 + 140,
+    'gamma 0.5': lambda a: 255 * (a / 255) ** .5,
+    'gamma 2': lambda a: 255 * (a / 255) ** 2,
+    'lurid': lambda a: grey(a) + (a - grey(a)) * 2.2,
+    'clipped': lambda a: (a - 60) * 2.2,
+    'reddish': lambda a: a * np.array([.75, 1, 1.25]),
+}
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument('program')
+    ap.add_argument('crops', nargs='+')
+    ap.add_argument('--work', required=True)
+    o = ap.parse_args()
+    scores = []
+    for name, degrade in DEGRADED.items():
+        found = false = missed = held = 0
+        for crop in o.crops:
+            truth = json.load(open(os.path.join(crop, 'truth.json')))
+            work = os.path.join(o.work, name.replace(' ', '_'), os.path.basename(os.path.normpath(crop)))
+            shutil.rmtree(work, ignore_errors=True)
+            os.makedirs(work)
+            image = os.path.join(work, truth['image'])
+            pixels = degrade(cv2.imread(os.path.join(crop, truth['image'])).astype(float))
+            cv2.imwrite(image, np.clip(pixels, 0, 255).round().astype(np.uint8))
+            stem = os.path.splitext(truth['image'])[0]
+            for ending in ('.pgw', '.prj'):
+                shutil.copy(os.path.join(crop, stem + ending), work)
+            out, report = os.path.join(work, 'out'), os.path.join(work, 'score.json')
+            subprocess.run([o.program, 'count', '--quiet', image, '--out', out], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run([o.program, 'evaluate', '--quiet', out, os.path.join(crop, 'truth.json'), '--json', report], check=True, stdout=subprocess.DEVNULL)
+            score = json.load(open(report))['presets']['ALL']
+            found, false, missed = found + score['tp'], false + score['fp'], missed + score['fn']
+            held += int(score['interval_coverage'].split('/')[0])
+        scores.append((found, false, 2 * found / (2 * found + false + missed)))
+        print(f'{name:26s} found {found:3d} of {found + missed}, false {false:2d}, F1 {scores[-1][2]:.3f}, intervals that hold {held} of {len(o.crops)}', flush=True)
+    print('mean: found %.1f, false %.1f, F1 %.3f' % tuple(np.mean(scores, 0)))
+
+
+if __name__ == '__main__':
+    main()
