@@ -1,18 +1,19 @@
 //! Which of the lines that were found are tracks: a line for itself, and a line as part of a yard.
 //!
 //! A car is believed only on a track. Rows of containers, lorries and sheds make lines that hold something like cars; they are short and
-//! doubtful all along, and they do not run beside tracks that are certain, as the tracks of a yard do.
+//! doubtful all along, they end in the open, and they stand where there is room between tracks or none is near.
 
 use super::Class;
 use super::walk::{Candidate, Walked};
+use crate::tile::Area;
 use crate::track::Centreline;
 use crate::track::beside::{Heading, Lines, WITHIN_M, ahead, ends};
 
 /// What is asked of a line ([`features`]), in the order of [`WEIGHTS`].
-pub const FEATURES: [&str; 8] = ["score", "log_length", "nearest", "wide", "flats", "confidence", "off_axis", "free_ends"];
+pub const FEATURES: [&str; 8] = ["score", "log_length", "alone", "wide", "flats", "confidence", "off_axis", "free_ends"];
 /// Log odds that the cars of a line are cars: constant, and weight of each feature. Made by `training/belief.py`.
-const CONSTANT: f64 = -4.8;
-const WEIGHTS: [f64; FEATURES.len()] = [0.74, -0.94, -0.04, -1.44, -1.04, 4.52, 6.74, -1.25];
+const CONSTANT: f64 = -4.97;
+const WEIGHTS: [f64; FEATURES.len()] = [0.73, -0.97, -1.55, -1.68, -1.08, 4.63, 6.48, -1.23];
 /// Log odds from which cars are believed: at even odds scenes come out a car too high on average, and three of 67 real images without railway
 /// hold a false one (one with this).
 const BELIEVED: f64 = 0.25;
@@ -48,13 +49,14 @@ pub struct Judgement {
     pub believed: bool,
 }
 
-/// Judges every line; `looked_at` says whether a point lies on the ground that was searched.
-pub fn judged(lines: &[Walked], looked_at: impl Fn([f64; 2]) -> bool) -> Vec<Judgement> {
+/// Judges every line; `image` is the ground that the image covers, `searched` says whether a point of it lies where tracks were searched for.
+pub fn judged(lines: &[Walked], image: Area, searched: impl Fn([f64; 2]) -> bool) -> Vec<Judgement> {
+    let looked_at = |point: [f64; 2]| image.contains(point) && searched(point);
     let (mut certain, mut all) = (Lines::default(), Lines::default());
     for (number, walked) in lines.iter().enumerate() {
         all.add(number, &walked.line);
         let sure: f64 = walked.sure.iter().map(Centreline::length).sum();
-        if !leads_somewhere(&walked.line, &looked_at) {
+        if !leads_somewhere(&walked.line, image) {
             continue;
         }
         if if walked.candidates.is_empty() { sure >= BARE_M } else { walked.score >= CERTAIN } {
@@ -70,17 +72,19 @@ pub fn judged(lines: &[Walked], looked_at: impl Fn([f64; 2]) -> bool) -> Vec<Jud
     lines.iter().enumerate().map(judged).collect()
 }
 
-/// The features of a line with so many free ends, whose cars have their nearest certain track so far away, metres.
+/// The features of a line with so many free ends, whose cars have their nearest certain track so far away, metres. It is alone when half of them have
+/// none within [`WITHIN_M`].
 fn features(walked: &Walked, mut nearest: Vec<f64>, free_ends: usize) -> [f64; FEATURES.len()] {
     let share = |number: usize| number as f64 / walked.candidates.len().max(1) as f64;
     let wide = nearest.iter().filter(|&&metres| metres > WIDE_M[0] && metres < WIDE_M[1]).count();
     nearest.sort_unstable_by(f64::total_cmp);
+    let alone = nearest.get(nearest.len() / 2).is_none_or(|&metres| metres >= WITHIN_M);
     let flats = walked.candidates.iter().filter(|candidate| candidate.vehicle.class == Class::Flat).count();
     let confidence = walked.candidates.iter().map(|candidate| candidate.vehicle.confidence).sum::<f64>();
     [
         walked.score,
         (walked.line.length().max(1.0) / SIDING_M).ln(),
-        nearest.get(nearest.len() / 2).copied().unwrap_or(WITHIN_M),
+        f64::from(u8::from(alone)),
         share(wide),
         share(flats),
         confidence / walked.candidates.len().max(1) as f64,
@@ -96,8 +100,8 @@ fn open(end: Heading, looked_at: impl Fn([f64; 2]) -> bool) -> bool {
 
 /// Whether a line is long enough to speak for its neighbours. The rows of an orchard lie side by side as tracks do, and each would speak for all;
 /// they lead nowhere.
-fn leads_somewhere(line: &Centreline, looked_at: impl Fn([f64; 2]) -> bool) -> bool {
-    line.length() >= SOMEWHERE_M || ends(line).all(|end| open(end, &looked_at))
+fn leads_somewhere(line: &Centreline, image: Area) -> bool {
+    line.length() >= SOMEWHERE_M || ends(line).all(|end| open(end, |point| image.contains(point)))
 }
 
 /// How far from each car of a line the nearest certain track lies, metres.
@@ -120,7 +124,6 @@ mod tests {
     use super::*;
     use crate::count::Vehicle;
     use crate::segment::side_by_side::Footprint;
-    use crate::tile::Area;
 
     const IMAGE: Area = Area { x0: 0.0, y0: -100.0, x1: 300.0, y1: 400.0 };
 
@@ -163,7 +166,7 @@ mod tests {
     }
 
     fn believed(lines: &[Walked]) -> Vec<bool> {
-        judged(lines, |point| IMAGE.contains(point)).iter().map(|judgement| judgement.believed).collect()
+        judged(lines, IMAGE, |_| true).iter().map(|judgement| judgement.believed).collect()
     }
 
     /// The least score with which the last of some lines is believed.
@@ -198,7 +201,7 @@ mod tests {
     #[test]
     fn short_rows_side_by_side_do_not_speak_for_each_other() {
         let rows = |ends: [f64; 2]| {
-            let rows: Vec<Walked> = (0..6).map(|k| holding(stretch(ends, 5.0 * f64::from(k), 5.2), &[Class::Flat; 5])).collect();
+            let rows: Vec<Walked> = (0..6).map(|k| holding(stretch(ends, 5.0 * f64::from(k), 4.6), &[Class::Flat; 5])).collect();
             believed(&rows)
         };
         assert_eq!(rows([100.0, 205.0]), [false; 6], "trees");

@@ -8,7 +8,7 @@ use super::coverage::Seen;
 use super::debug::Debug;
 use super::memory::Memory;
 use super::site::{Ground, Site};
-use super::walk::{ONWARD_M, ONWARD_STEPS, REACH_M, Walk, Walked};
+use super::walk::{ONWARD_M, ONWARD_STEPS, Onward, REACH_M, Walk, Walked};
 use crate::error::Result;
 use crate::raster::Scene;
 use crate::threshold::{Plane, YardMap};
@@ -80,22 +80,43 @@ impl Tracks<'_> {
             }
             let part: Vec<Walked> = (from..to)
                 .into_par_iter()
-                .map(|i| walk.along(&self.possible(i), self.onward(i), self.first + i))
+                .map(|i| walk.along(&self.possible(i), [None; 2], self.first + i))
                 .collect::<Result<_>>()?;
             walked.extend(part);
             from = to;
         }
+        // Few lines end among cars: each is walked again, with the ground onwards.
+        for (i, walked) in walked.iter_mut().enumerate() {
+            let mut onward = self.onward(i);
+            onward.iter_mut().zip(walked.full).filter(|(_, full)| !full).for_each(|(onward, _)| *onward = None);
+            if onward != [None; 2] {
+                let mut patches = self.patches(plane, i);
+                patches.extend(Self::patches_onward(plane, onward));
+                plane.require(self.scene, &patches)?;
+                let Self { map, ground, debug, .. } = *self;
+                let walk = Walk { plane, map, ground, found: self.site.found, debug };
+                *walked = walk.along(&self.possible(i), onward, self.first + i)?;
+            }
+        }
         Ok((walked, seen))
     }
 
-    /// The ends from which a line may go on: of one that was found, where no other line does. The tracker stops where a wood hides the rails.
-    fn onward(&self, track: usize) -> [Option<Heading>; 2] {
-        let free = |end: Heading| {
-            let place = (ahead(end, ONWARD_M / 2.0), end.1);
-            self.site.found && self.known.beside(self.first + track, place, SAME_WAY).all(|across| across > TAKEN_M)
+    /// Where a line may go on: one that was found, on ground that is searched, as far as no other line runs there. The tracker stops where a wood
+    /// hides the rails.
+    fn onward(&self, track: usize) -> [Option<Onward>; 2] {
+        let (number, image) = (self.first + track, self.ground.area());
+        let free = |end: Heading, metres: f64| {
+            let point = ahead(end, metres);
+            let taken = |across: f64| across <= TAKEN_M;
+            image.contains(point) && self.site.searches(point) && !self.known.beside(number, (point, end.1), SAME_WAY).any(taken)
+        };
+        let onward = |from: Heading| {
+            let step = |step: &usize| [0.25, 0.75].iter().all(|part| free(from, (*step as f64 + part) * ONWARD_M));
+            let steps = (0..ONWARD_STEPS).take_while(step).count();
+            (self.site.found && steps > 0).then_some(Onward { from, steps })
         };
         let mut ends = ends(&self.lines[track]);
-        std::array::from_fn(|_| ends.next().filter(|&end| free(end)))
+        std::array::from_fn(|_| ends.next().and_then(onward))
     }
 
     fn possible(&self, track: usize) -> Vec<&Centreline> {
@@ -111,6 +132,16 @@ impl Tracks<'_> {
         self.lines[track].length() as usize * BYTES_PER_METRE
     }
 
+    /// The patches beyond the ends of a track that a walk may look at where it goes on.
+    fn patches_onward(plane: &Plane, onward: [Option<Onward>; 2]) -> BTreeSet<Core> {
+        let places = onward
+            .into_iter()
+            .flatten()
+            .flat_map(|Onward { from, steps }| (1..=steps).map(move |step| ahead(from, step as f64 * ONWARD_M)));
+        let around = |[x, y]: [f64; 2]| Area { x0: x, y0: y, x1: x, y1: y }.grown(REACH_M + CELL_M + ONWARD_M / 2.0);
+        places.flat_map(|place| plane.patches_in(around(place)).collect::<Vec<_>>()).collect()
+    }
+
     /// The patches that a walk along a track may look at.
     fn patches(&self, plane: &Plane, track: usize) -> BTreeSet<Core> {
         let mut patches = BTreeSet::new();
@@ -120,12 +151,6 @@ impl Tracks<'_> {
             let reach = REACH_M + CELL_M + every as f64 * line.step / 2.0;
             for point in line.points.iter().step_by(every).chain(line.points.last()) {
                 patches.extend(plane.patches_in(Area { x0: point[0], y0: point[1], x1: point[0], y1: point[1] }.grown(reach)));
-            }
-            for end in self.onward(track).into_iter().flatten() {
-                for [x, y] in (1..=ONWARD_STEPS).map(|step| ahead(end, step as f64 * ONWARD_M)) {
-                    patches
-                        .extend(plane.patches_in(Area { x0: x, y0: y, x1: x, y1: y }.grown(REACH_M + CELL_M + ONWARD_M / 2.0)));
-                }
             }
         }
         patches

@@ -185,8 +185,7 @@ impl Parts {
         (ground, site): (&Ground, &Site),
         debug: Option<&Debug>,
     ) -> Result<()> {
-        let image = ground.area();
-        let judgements = judged(&walked, |point| image.contains(point) && site.searches(point));
+        let judgements = judged(&walked, ground.area(), |point| site.searches(point));
         if let Some(debug) = debug {
             debug.lines(&walked, &judgements)?;
         }

@@ -44,8 +44,8 @@ const ASTRAY_M: f64 = 15.0;
 /// The largest move of a line to its centre in one round, metres; and in all, if it goes on.
 const MOVE_M: f64 = 1.5;
 const MOST_MOVED_M: f64 = RECENTRINGS as f64 * MOVE_M;
-/// How far from a line a walk along it looks at pixels, metres, at most: half a strip (6.2 m), and twice the largest move of the line
-/// (1.5 m), with something to spare. The pixels within this must be in the plane.
+/// How far from a line a walk along it looks at pixels, metres, at most: half a strip (6.2 m), and four times the largest move of the line
+/// (1.5 m: twice when it is centred, and twice again when it goes on), with something to spare. The pixels within this must be in the plane.
 pub const REACH_M: f64 = 16.0;
 /// Weight of the yard map's ridge in a track's score.
 const RIDGE_WEIGHT: f64 = 5.0;
@@ -61,6 +61,15 @@ pub struct Candidate {
     pub footprint: Footprint,
     /// Whether it is coupled to the one before it on its track.
     pub coupled: bool,
+}
+
+/// Where a line may go on beyond an end: from there, by so many steps of [`ONWARD_M`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Onward {
+    /// The end, as the line was given or found.
+    pub from: Heading,
+    /// At most [`ONWARD_STEPS`].
+    pub steps: usize,
 }
 
 /// What a walk looks at.
@@ -83,7 +92,7 @@ impl Walk<'_> {
     ///
     /// # Errors
     /// When a picture cannot be written.
-    pub fn along(&self, possible: &[&Centreline], onward: [Option<Heading>; 2], track: usize) -> Result<Walked> {
+    pub fn along(&self, possible: &[&Centreline], onward: [Option<Onward>; 2], track: usize) -> Result<Walked> {
         let looks = possible.iter().filter_map(|line| self.look(line.with_step(ALONG_M)?));
         let best = looks.reduce(|best, look| if look.score() > best.score() { look } else { best });
         let Some(look) = best else {
@@ -102,7 +111,16 @@ impl Walk<'_> {
         let candidates: Vec<Candidate> = cars.iter().filter_map(|car| candidate(self, &line, &columns, car, track)).collect();
         let (sure, score) =
             if self.found { (sure(&line, &columns), self.track_score(&line, &columns)) } else { (Vec::new(), 0.0) };
-        Ok(Walked { candidates, seen, line, sure, score, off_axis: off_axis(&columns), doubtful_m: doubtful(&columns) })
+        Ok(Walked {
+            candidates,
+            seen,
+            line,
+            sure,
+            score,
+            full: at_ends(&columns, AT_END_M),
+            off_axis: off_axis(&columns),
+            doubtful_m: doubtful(&columns),
+        })
     }
 
     /// How much a line that holds cars looks like a track there: how sure the strip network is under the cars (log odds), over what
@@ -140,34 +158,40 @@ impl Walk<'_> {
     }
 
     /// The line drawn on beyond an end at which cars stand, as long as cars stand there, and it keeps to the ground of which the pixels are known.
-    fn continued(&self, mut look: Look, mut onward: [Option<Heading>; 2]) -> Look {
-        for _ in 0..ONWARD_STEPS {
-            onward = kept(onward, at_ends(&look.columns, AT_END_M));
-            if onward == [None; 2] {
-                break;
+    fn continued(&self, mut look: Look, onward: [Option<Onward>; 2]) -> Look {
+        for (end, onward) in onward.into_iter().enumerate() {
+            let Some(Onward { from, steps }) = onward else { continue };
+            for _ in 0..steps {
+                let mut metres = [0.0; 2];
+                metres[end] = ONWARD_M;
+                let drawn_on = look.line.drawn_on(metres).filter(|line| !astray(line, end, from));
+                if !at_ends(&look.columns, AT_END_M)[end] {
+                    break;
+                }
+                let Some(next) = drawn_on.and_then(|line| self.look(line)) else { break };
+                let next = self.centred(Look { moved_m: look.moved_m, ..next });
+                if !at_ends(beyond(&next.columns, end), AT_END_M)[1 - end]
+                    || astray(&next.line, end, from)
+                    || next.moved_m > MOST_MOVED_M
+                {
+                    break;
+                }
+                look = next;
             }
-            let drawn_on = look.line.drawn_on(onward.map(|end| if end.is_some() { ONWARD_M } else { 0.0 }));
-            let Some(next) = drawn_on.and_then(|line| self.look(line)) else { break };
-            let next = self.centred(Look { moved_m: look.moved_m, ..next });
-            onward = kept(onward, at_ends(&next.columns, ONWARD_M));
-            let astray = onward.iter().zip(ends(&next.line)).any(|(end, (point, _))| end.is_some_and(|end| astray(end, point)));
-            if onward == [None; 2] || astray || next.moved_m > MOST_MOVED_M {
-                break;
-            }
-            look = next;
         }
         look
     }
 }
 
-/// The ends at which something holds.
-fn kept(ends: [Option<Heading>; 2], hold: [bool; 2]) -> [Option<Heading>; 2] {
-    std::array::from_fn(|i| ends[i].filter(|_| hold[i]))
+/// What is new of a line that was drawn on at an end.
+fn beyond(columns: &[Column], end: usize) -> &[Column] {
+    let new = ((ONWARD_M / COLUMN_M) as usize).min(columns.len());
+    if end == 0 { &columns[..new] } else { &columns[columns.len() - new..] }
 }
 
-/// Whether a point lies too far from the straight line onwards from an end.
-fn astray(([x, y], [tx, ty]): Heading, point: [f64; 2]) -> bool {
-    ((point[0] - x) * ty - (point[1] - y) * tx).abs() > ASTRAY_M
+/// Whether a line ends too far from the straight line onwards from where it ended at first.
+fn astray(line: &Centreline, end: usize, ([x, y], [tx, ty]): Heading) -> bool {
+    ends(line).nth(end).is_some_and(|(point, _)| ((point[0] - x) * ty - (point[1] - y) * tx).abs() > ASTRAY_M)
 }
 
 /// Whether something stands within so many metres of the first and of the last column, over half of that length.
@@ -207,6 +231,8 @@ pub struct Walked {
     pub sure: Vec<Centreline>,
     /// How much a found line looks like a track where it holds cars; see [`super::belief`].
     pub score: f64,
+    /// Whether cars stand at its first and at its last point, where it may go on.
+    pub full: [bool; 2],
     /// How far from its axis its strip shows the middle of what stands there, metres: mean over its occupied columns.
     pub off_axis: f64,
     /// Length of it that the strip network may have got wrong: the expected length of columns that are occupied and taken for empty, or the

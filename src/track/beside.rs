@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::line::Centreline;
 
-/// Side of the cells in which points are kept, metres: nothing is found further away than this.
+/// Side of the cells in which points are kept, metres: everything nearer is found.
 pub const WITHIN_M: f64 = 30.0;
 /// Distance between the points of a line that are kept, metres.
 const STEP_M: f64 = 5.0;

@@ -13,6 +13,9 @@ pub struct Centreline {
 /// not turn a strip.
 const TANGENT_M: f64 = 3.0;
 
+/// Length of a line's end that says in which direction it goes on, metres.
+const DIRECTION_M: f64 = 10.0;
+
 impl Centreline {
     /// Resamples a polyline at `step` metres; None when it is shorter than two steps or not finite.
     pub fn resampled(line: &[[f64; 2]], step: f64) -> Option<Self> {
@@ -76,14 +79,18 @@ impl Centreline {
         Self::resampled(&self.points, step)
     }
 
-    /// The line drawn on straight beyond its start and its end by so many metres.
-    pub fn drawn_on(&self, metres: [f64; 2]) -> Option<Self> {
+    /// The line drawn on straight beyond its start and its end by so many metres, in the direction of its last ten.
+    pub fn drawn_on(&self, [before, after]: [f64; 2]) -> Option<Self> {
+        let reach = (DIRECTION_M / self.step) as usize;
         let last = self.points.len().checked_sub(1)?;
-        let beyond = |index: usize, metres: f64| {
-            let ([x, y], [tx, ty]) = (self.points[index], self.tangent(index));
-            (metres != 0.0).then_some([x + metres * tx, y + metres * ty])
+        let beyond = |end: usize, inside: usize, metres: f64| {
+            let ([x, y], [fx, fy]) = (self.points[end], self.points[inside]);
+            let (dx, dy) = (x - fx, y - fy);
+            let length = dx.hypot(dy);
+            (metres > 0.0 && length > 0.0).then(|| [x + metres * dx / length, y + metres * dy / length])
         };
-        let line = beyond(0, -metres[0]).into_iter().chain(self.points.iter().copied()).chain(beyond(last, metres[1]));
+        let (first, end) = (beyond(0, reach.min(last), before), beyond(last, last.saturating_sub(reach), after));
+        let line = first.into_iter().chain(self.points.iter().copied()).chain(end);
         Self::resampled(&line.collect::<Vec<_>>(), self.step)
     }
 
@@ -108,6 +115,17 @@ pub fn smoothed(values: &[f64], reach: usize) -> Vec<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_is_drawn_on_straight_from_either_end() {
+        let line = Centreline::resampled(&[[0.0, 0.0], [30.0, 40.0]], 0.25).unwrap();
+        let on = line.drawn_on([0.0, 40.0]).unwrap();
+        let end = on.points[on.points.len() - 1];
+        assert!((end[0] - 54.0).abs() < 0.3 && (end[1] - 72.0).abs() < 0.3 && on.points[0] == [0.0, 0.0], "{end:?}");
+        let back = line.drawn_on([10.0, 0.0]).unwrap();
+        assert!((back.points[0][0] + 6.0).abs() < 1e-9 && (back.points[0][1] + 8.0).abs() < 1e-9, "{:?}", back.points[0]);
+        assert_eq!(Centreline::default().drawn_on([1.0, 1.0]), None);
+    }
 
     #[test]
     fn resampling_keeps_length_and_place() {
