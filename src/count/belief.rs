@@ -15,7 +15,7 @@ pub const FEATURES: [&str; 8] = ["score", "log_length", "alone", "wide", "flats"
 const CONSTANT: f64 = -4.97;
 const WEIGHTS: [f64; FEATURES.len()] = [0.73, -0.97, -1.55, -1.68, -1.08, 4.63, 6.48, -1.23];
 /// Log odds from which cars are believed: at even odds scenes come out a car too high on average, and three of 67 real images without railway
-/// hold a false one (one with this).
+/// hold a false one (two with this).
 const BELIEVED: f64 = 0.25;
 /// Unit of a line's length in its features, metres: the shortest siding.
 const SIDING_M: f64 = 100.0;
@@ -64,7 +64,7 @@ pub fn judged(lines: &[Walked], image: Area, searched: impl Fn([f64; 2]) -> bool
         }
     }
     let judged = |(number, walked): (usize, &Walked)| {
-        let free = ends(&walked.line).filter(|&end| !open(end, &looked_at) && !joined(&all, number, end)).count();
+        let free = ends(&walked.line).filter(|&end| !open(end, looked_at) && !joined(&all, number, end)).count();
         let features = features(walked, nearest(&certain, number, walked), free);
         let log_odds = CONSTANT + features.iter().zip(WEIGHTS).map(|(feature, weight)| feature * weight).sum::<f64>();
         Judgement { features, believed: log_odds >= BELIEVED }

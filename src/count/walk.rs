@@ -385,6 +385,23 @@ mod tests {
     }
 
     #[test]
+    fn a_line_goes_on_from_an_end_that_is_mostly_full_and_not_far_astray() {
+        let column = |occupied: bool| {
+            let state = if occupied { [-5.0, -0.01, -9.0] } else { [-0.01, -5.0, -9.0] };
+            Column { state, class: [0.0; 7], on_track: 0.9, offset_m: 0.0, seen: true }
+        };
+        // 100 m: empty but for the last 7 m, with a coupling at 3 m.
+        let columns: Vec<Column> = (0..200).map(|i| column(i >= 186 && !(192..194).contains(&i))).collect();
+        assert_eq!(at_ends(&columns, AT_END_M), [false, false], "6 of 12 m");
+        assert_eq!(at_ends(&columns, 10.0), [false, true]);
+        assert_eq!(at_ends(beyond(&columns, 1), AT_END_M), [false, false]);
+        assert_eq!(at_ends(&columns[..4], AT_END_M), [false; 2], "shorter than that");
+        let line = |to: f64| Centreline::resampled(&[[0.0, 0.0], [100.0, 0.0], [200.0, to]], ALONG_M).unwrap();
+        let from = ([100.0, 0.0], [1.0, 0.0]);
+        assert!(!astray(&line(10.0), 1, from) && astray(&line(20.0), 1, from) && !astray(&line(20.0), 0, from));
+    }
+
+    #[test]
     fn columns_that_may_be_either_are_doubtful_and_those_not_seen_are_not() {
         let column = |empty: f32, seen: bool| {
             let state = [empty.ln(), (1.0 - empty).ln(), -20.0];
