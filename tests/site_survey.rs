@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rusqlite::Connection;
-use yardwatch::count::{CountOptions, count_scene};
+use yardwatch::count::{CountOptions, Yard, count_scene};
 use yardwatch::raster::{Scene, SceneOptions};
 use yardwatch::series::yard::read_yard;
 
@@ -137,6 +137,18 @@ fn a_string_that_runs_into_a_wood_is_counted_to_its_end() {
     let (outline, _) = read_yard(None, Some(&sample("aoi.geojson"))).unwrap();
     let counted = count_scene(&scene, &outline, &CountOptions::default()).unwrap();
     assert!((24..=26).contains(&counted.count.freight_cars), "{:?}", counted.count);
+}
+
+/// A string that crosses the outline was followed for 160 m beyond it.
+#[test]
+fn a_string_that_crosses_the_outline_is_not_followed_out_of_it() {
+    let scene = Scene::open(&sample("tumangang_20231114T024842Z.tif"), &SceneOptions::default()).unwrap();
+    // The outline's eastern edge lies among the cars, at column 492.
+    let ring =
+        vec![[130.63685, 42.41715], [130.6404, 42.4166], [130.6404, 42.4174], [130.63686, 42.41767], [130.63685, 42.41715]];
+    let counted = count_scene(&scene, &Yard { aoi: vec![ring], ..Yard::default() }, &CountOptions::default()).unwrap();
+    let east = counted.vehicles.iter().map(|vehicle| vehicle.col).fold(0.0, f64::max);
+    assert!((480.0..542.0).contains(&east), "up to 30 m, two cars, beyond it: {east}");
 }
 
 #[test]

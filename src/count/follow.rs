@@ -20,9 +20,6 @@ use crate::track::beside::{Heading, Lines, ahead, ends};
 const BYTES_PER_METRE: usize = 16 << 10;
 /// Two lines that are nowhere further apart than this are one, metres: a walk moves either to the same centre.
 const SAME_M: f64 = 0.3;
-/// A line does not go on where another one runs the same way, to the cosine of 16 degrees, within so many metres.
-const SAME_WAY: f64 = 0.96;
-const TAKEN_M: f64 = 3.0;
 /// Ground beside the pixels looked at on which their statistics are kept: one cell of 4 m.
 const CELL_M: f64 = 4.0;
 
@@ -85,10 +82,9 @@ impl Tracks<'_> {
             walked.extend(part);
             from = to;
         }
-        // Few lines end among cars: each is walked again, with the ground onwards.
-        for (i, walked) in walked.iter_mut().enumerate() {
-            let mut onward = self.onward(i);
-            onward.iter_mut().zip(walked.full).filter(|(_, full)| !full).for_each(|(onward, _)| *onward = None);
+        // Few lines that were found end among cars: each is walked again, with the ground onwards.
+        for (i, walked) in walked.iter_mut().enumerate().filter(|_| self.site.found) {
+            let onward = self.onward(i, walked.full);
             if onward != [None; 2] {
                 let mut patches = self.patches(plane, i);
                 patches.extend(Self::patches_onward(plane, onward));
@@ -101,22 +97,21 @@ impl Tracks<'_> {
         Ok((walked, seen))
     }
 
-    /// Where a line may go on: one that was found, on ground that is searched, as far as no other line runs there. The tracker stops where a wood
-    /// hides the rails.
-    fn onward(&self, track: usize) -> [Option<Onward>; 2] {
+    /// Where a line may go on: from an end that is `full` of cars, on ground that is searched, as far as no other line runs there. The tracker
+    /// stops where a wood hides the rails.
+    fn onward(&self, track: usize, full: [bool; 2]) -> [Option<Onward>; 2] {
         let (number, image) = (self.first + track, self.ground.area());
         let free = |end: Heading, metres: f64| {
             let point = ahead(end, metres);
-            let taken = |across: f64| across <= TAKEN_M;
-            image.contains(point) && self.site.searches(point) && !self.known.beside(number, (point, end.1), SAME_WAY).any(taken)
+            image.contains(point) && self.site.searches(point) && !self.known.taken(number, (point, end.1))
         };
         let onward = |from: Heading| {
             let step = |step: &usize| [0.25, 0.75].iter().all(|part| free(from, (*step as f64 + part) * ONWARD_M));
             let steps = (0..ONWARD_STEPS).take_while(step).count();
-            (self.site.found && steps > 0).then_some(Onward { from, steps })
+            (steps > 0).then_some(Onward { from, steps })
         };
         let mut ends = ends(&self.lines[track]);
-        std::array::from_fn(|_| ends.next().and_then(onward))
+        full.map(|full| ends.next().filter(|_| full).and_then(onward))
     }
 
     fn possible(&self, track: usize) -> Vec<&Centreline> {

@@ -126,9 +126,7 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
                 debug.map(&map, &lines)?;
             }
             let first = found.len();
-            let mut known = Lines::default();
-            let before = found.iter().map(|walked: &Walked| &walked.line);
-            before.chain(&lines).enumerate().for_each(|(number, line)| known.add(number, line));
+            let known: Lines = found.iter().map(|walked| &walked.line).chain(&lines).collect();
             let (lines, known) = (&lines, &known);
             let tracks =
                 Tracks { lines, shifted: &[], first, known, scene, site: &site, ground: &ground, map: &map, debug, memory };
@@ -149,9 +147,7 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
             debug.map(&map, &aligned.lines)?;
         }
         let (lines, shifted) = (&aligned.lines, &aligned.shifted);
-        let mut known = Lines::default();
-        lines.iter().enumerate().for_each(|(number, line)| known.add(number, line));
-        let known = &known;
+        let known = &lines.iter().collect();
         let tracks = Tracks { lines, shifted, first: 0, known, scene, site: &site, ground: &ground, map: &map, debug, memory };
         let (walked, seen) = tracks.walked(&mut plane)?;
         all.seen = all.seen.and(seen);

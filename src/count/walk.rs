@@ -162,12 +162,12 @@ impl Walk<'_> {
         for (end, onward) in onward.into_iter().enumerate() {
             let Some(Onward { from, steps }) = onward else { continue };
             for _ in 0..steps {
-                let mut metres = [0.0; 2];
-                metres[end] = ONWARD_M;
-                let drawn_on = look.line.drawn_on(metres).filter(|line| !astray(line, end, from));
                 if !at_ends(&look.columns, AT_END_M)[end] {
                     break;
                 }
+                let mut metres = [0.0; 2];
+                metres[end] = ONWARD_M;
+                let drawn_on = look.line.drawn_on(metres).filter(|line| !astray(line, end, from));
                 let Some(next) = drawn_on.and_then(|line| self.look(line)) else { break };
                 let next = self.centred(Look { moved_m: look.moved_m, ..next });
                 if !at_ends(beyond(&next.columns, end), AT_END_M)[1 - end]
@@ -265,9 +265,7 @@ fn sure(line: &Centreline, columns: &[Column]) -> Vec<Centreline> {
 
 /// Whether nothing as long as [`SHORTEST_M`] seems to stand on a track.
 fn is_bare(columns: &[Column]) -> bool {
-    let longest =
-        columns.chunk_by(|a, b| occupied(a) == occupied(b)).filter(|run| run.iter().all(occupied)).map(<[Column]>::len).max();
-    (longest.unwrap_or(0) as f64) * COLUMN_M < SHORTEST_M
+    columns.split(|column| !occupied(column)).all(|run| (run.len() as f64) * COLUMN_M < SHORTEST_M)
 }
 
 /// Whether something seems to stand there.
