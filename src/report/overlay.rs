@@ -2,6 +2,8 @@
 //!
 //! The part is read strip by strip and reduced on the way, so a scene of any size takes the memory of its picture.
 
+use fast_image_resize::images::{Image, ImageRef};
+use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::{ImageEncoder, Rgb, RgbImage, imageops};
 use imageproc::drawing::draw_antialiased_line_segment_mut;
 use imageproc::pixelops::interpolate;
@@ -155,7 +157,7 @@ impl View {
         if (width, height) == picture.dimensions() {
             return Ok(picture);
         }
-        Ok(imageops::resize(&picture, width, height, imageops::FilterType::CatmullRom))
+        Ok(enlarged(&picture, width, height).unwrap_or(picture))
     }
 
     /// How the part is stretched: from rows spread evenly over it. They are read one by one, so that memory has no say in it.
@@ -217,6 +219,15 @@ impl View {
         lettering::draw(picture, at + 1, top - lettering::LINE_HEIGHT + 1, &label, [0, 0, 0]);
         lettering::draw(picture, at, top - lettering::LINE_HEIGHT, &label, [255, 255, 255]);
     }
+}
+
+/// A picture drawn larger; None where the sizes allow of none.
+fn enlarged(picture: &RgbImage, width: u32, height: u32) -> Option<RgbImage> {
+    let from = ImageRef::new(picture.width(), picture.height(), picture.as_raw(), PixelType::U8x3).ok()?;
+    let mut to = Image::new(width, height, PixelType::U8x3);
+    let cubic = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom));
+    Resizer::new().resize(&from, &mut to, &cubic).ok()?;
+    RgbImage::from_raw(width, height, to.into_vec())
 }
 
 /// Cuts a segment to a rectangle (Liang and Barsky, 1984); `None` when it lies outside.

@@ -198,91 +198,72 @@ impl Lattice {
         length * (1.0 + TWO_LOADS * flat * (parted - 1.0))
     }
 
-    /// Every way to reach boundary `to` in `state`: (state before, boundary before, score of the step).
-    fn steps(&self, state: State, to: usize, mut each: impl FnMut(State, usize, f64)) {
-        match state {
-            Empty if to > 0 => {
-                let score = self.sum(0, to - 1, to);
-                each(Empty, to - 1, score);
-                each(Closing, to - 1, score);
-            }
-            Opening => (1..=GAP.min(to)).for_each(|k| each(Empty, to - k, self.sum(2, to - k, to))),
-            Closing => (1..=GAP.min(to)).for_each(|k| each(Car, to - k, self.sum(2, to - k, to))),
-            Car => {
-                for k in self.cut..=self.longest.min(to) {
-                    let (from, score) = (to - k, self.bodies[to * (self.longest + 1) + k]);
-                    if score == f64::NEG_INFINITY {
-                        continue;
-                    }
-                    if from == 0 {
-                        each(Empty, 0, score);
-                    } else {
-                        each(Opening, from, score);
-                        each(Closing, from, score);
-                    }
-                }
-            }
-            Empty => {}
-        }
+    /// Every gap that ends at a boundary: where it begins, and its score.
+    fn gaps_to(&self, to: usize) -> impl Iterator<Item = (usize, f64)> + Clone {
+        (1..=GAP.min(to)).map(move |k| (to - k, self.sum(2, to - k, to)))
+    }
+
+    /// Every gap that begins at a boundary: where it ends, and its score.
+    fn gaps_from(&self, from: usize) -> impl Iterator<Item = (usize, f64)> + Clone {
+        (1..=GAP.min(self.n - from)).map(move |k| (from + k, self.sum(2, from, from + k)))
+    }
+
+    /// Every body that ends at a boundary: where it begins, and its score. Impossible ones are among them.
+    fn bodies_to(&self, to: usize) -> impl Iterator<Item = (usize, f64)> + Clone {
+        (self.cut..=self.longest.min(to)).map(move |k| (to - k, self.bodies[to * (self.longest + 1) + k]))
+    }
+
+    /// Every body that begins at a boundary: where it ends, and its score. Impossible ones are among them.
+    fn bodies_from(&self, from: usize) -> impl Iterator<Item = (usize, f64)> + Clone {
+        (self.cut..=self.longest.min(self.n - from)).map(move |k| (from + k, self.bodies[(from + k) * (self.longest + 1) + k]))
     }
 
     fn solve(&self) -> Vec<Segment> {
-        const STATES: [State; 4] = [Empty, Opening, Car, Closing];
-        let n = self.n;
-        let unreached = f64::NEG_INFINITY;
-        let mut best = vec![[unreached; 4]; n + 1];
-        let mut forward = vec![[unreached; 4]; n + 1];
-        let mut back = vec![[(Empty, 0usize); 4]; n + 1];
-        best[0][Empty as usize] = 0.0;
-        forward[0][Empty as usize] = 0.0;
-        for to in 1..=n {
-            for state in STATES {
-                let (mut top, mut source, mut total) = (unreached, (Empty, 0), unreached);
-                self.steps(state, to, |before, at, score| {
-                    let value = best[at][before as usize] + score;
-                    if value > top {
-                        (top, source) = (value, (before, at));
-                    }
-                    total = log_add(total, forward[at][before as usize] + score);
-                });
-                best[to][state as usize] = top;
-                back[to][state as usize] = source;
-                forward[to][state as usize] = total;
-            }
+        let sums = self.sums_over_all();
+        let covered = self.covered(&sums);
+        let car = |(from, to, coupled): (usize, usize, bool)| Segment {
+            from,
+            to,
+            probability: self.probability(from, to, &sums),
+            existence: covered[(from + to) / 2].min(1.0),
+            coupled,
+            cut: from == 0 || to == self.n,
+        };
+        self.best().into_iter().map(car).collect()
+    }
+
+    /// The cars of the best segmentation, in order: where they begin and end, and whether only a gap parts them from the one before.
+    fn best(&self) -> Vec<(usize, usize, bool)> {
+        type Step = (f64, (State, usize));
+        const UNREACHED: Step = (f64::NEG_INFINITY, (Empty, 0));
+        fn higher(best: Step, step: Step) -> Step {
+            if step.0 > best.0 { step } else { best }
         }
-        let mut backward = vec![[unreached; 4]; n + 1];
-        for state in [Empty, Car, Closing] {
-            backward[n][state as usize] = 0.0;
+        // The best way into each state at each boundary, and to where a car may begin.
+        let mut best = vec![[UNREACHED; 4]; self.n + 1];
+        let mut begun = vec![UNREACHED; self.n + 1];
+        best[0][Empty as usize] = (0.0, (Empty, 0));
+        begun[0] = (0.0, (Empty, 0));
+        for to in 1..=self.n {
+            let from = |state: State, at: usize, score: f64| (best[at][state as usize].0 + score, (state, at));
+            let empty = self.sum(0, to - 1, to);
+            let ways = [
+                higher(from(Empty, to - 1, empty), from(Closing, to - 1, empty)),
+                self.gaps_to(to).map(|(at, score)| from(Empty, at, score)).fold(UNREACHED, higher),
+                self.bodies_to(to).map(|(at, score)| (begun[at].0 + score, (begun[at].1.0, at))).fold(UNREACHED, higher),
+                self.gaps_to(to).map(|(at, score)| from(Car, at, score)).fold(UNREACHED, higher),
+            ];
+            best[to] = ways;
+            begun[to] =
+                [Opening, Closing].map(|state| (best[to][state as usize].0, (state, to))).into_iter().fold(UNREACHED, higher);
         }
-        for to in (1..=n).rev() {
-            for state in STATES {
-                let after = backward[to][state as usize];
-                if after > unreached {
-                    self.steps(state, to, |before, at, score| {
-                        let target = &mut backward[at][before as usize];
-                        *target = log_add(*target, after + score);
-                    });
-                }
-            }
-        }
-        let whole = backward[0][Empty as usize];
-        let covered = self.covered(&forward, &backward, whole);
-        let mut state =
-            [Empty, Car, Closing].into_iter().fold(Empty, |a, b| if best[n][b as usize] > best[n][a as usize] { b } else { a });
-        let (mut at, mut cars) = (n, Vec::new());
+        let last = [Empty, Car, Closing].map(|state| (best[self.n][state as usize].0, (state, self.n)));
+        let (_, (mut state, mut at)) = last.into_iter().fold(UNREACHED, higher);
+        let mut cars = Vec::new();
         while at > 0 {
-            let (before, from) = back[at][state as usize];
+            let (_, (before, from)) = best[at][state as usize];
             if state == Car {
-                let probability = self.probability(from, at, &forward, &backward, whole);
-                let existence = covered[(from + at) / 2].min(1.0);
-                cars.push(Segment {
-                    from,
-                    to: at,
-                    probability,
-                    existence,
-                    coupled: before == Closing,
-                    cut: from == 0 || at == n,
-                });
+                cars.push((from, at, before == Closing));
             }
             (state, at) = (before, from);
         }
@@ -290,18 +271,54 @@ impl Lattice {
         cars
     }
 
+    fn sums_over_all(&self) -> Sums {
+        let unreached = f64::NEG_INFINITY;
+        let mut forward = vec![[unreached; 4]; self.n + 1];
+        let mut begun = vec![unreached; self.n + 1];
+        forward[0][Empty as usize] = 0.0;
+        begun[0] = 0.0;
+        for to in 1..=self.n {
+            let from = |state: State, at: usize, score: f64| forward[at][state as usize] + score;
+            let empty = self.sum(0, to - 1, to);
+            forward[to] = [
+                log_add(from(Empty, to - 1, empty), from(Closing, to - 1, empty)),
+                log_sum(self.gaps_to(to).map(|(at, score)| from(Empty, at, score))),
+                log_sum(self.bodies_to(to).map(|(at, score)| begun[at] + score)),
+                log_sum(self.gaps_to(to).map(|(at, score)| from(Car, at, score))),
+            ];
+            begun[to] = log_add(forward[to][Opening as usize], forward[to][Closing as usize]);
+        }
+        let mut backward = vec![[unreached; 4]; self.n + 1];
+        for state in [Empty, Car, Closing] {
+            backward[self.n][state as usize] = 0.0;
+        }
+        for from in (0..self.n).rev() {
+            let to = |state: State, at: usize, score: f64| backward[at][state as usize] + score;
+            let empty = to(Empty, from + 1, self.sum(0, from, from + 1));
+            let body = log_sum(self.bodies_from(from).map(|(at, score)| to(Car, at, score)));
+            let opening = log_add(empty, log_sum(self.gaps_from(from).map(|(at, score)| to(Opening, at, score))));
+            backward[from] = [
+                if from == 0 { log_add(opening, body) } else { opening },
+                body,
+                log_sum(self.gaps_from(from).map(|(at, score)| to(Closing, at, score))),
+                log_add(empty, body),
+            ];
+        }
+        Sums { begun, ended: backward.iter().map(|after| after[Car as usize]).collect(), whole: backward[0][Empty as usize] }
+    }
+
     /// Probability of a body at each column.
-    fn covered(&self, forward: &[[f64; 4]], backward: &[[f64; 4]], whole: f64) -> Vec<f64> {
+    fn covered(&self, Sums { begun, ended, whole }: &Sums) -> Vec<f64> {
         // Every possible car adds its probability where it starts and takes it away where it ends.
         let mut change = vec![0.0; self.n + 1];
-        for (end, after) in backward.iter().enumerate() {
-            let after = after[Car as usize];
-            if after > f64::NEG_INFINITY && end > 0 {
-                self.steps(Car, end, |before, at, score| {
-                    let p = (forward[at][before as usize] + score + after - whole).exp();
-                    change[at] += p;
-                    change[end] -= p;
-                });
+        for (to, ended) in ended.iter().enumerate() {
+            for (from, score) in self.bodies_to(to) {
+                let log = begun[from] + score + ended - whole;
+                if log > -NOTHING_MORE {
+                    let p = log.exp();
+                    change[from] += p;
+                    change[to] -= p;
+                }
             }
         }
         let mut sum = 0.0;
@@ -315,24 +332,37 @@ impl Lattice {
     }
 
     /// Probability, over all segmentations, of a car whose ends lie near these.
-    fn probability(&self, from: usize, to: usize, forward: &[[f64; 4]], backward: &[[f64; 4]], whole: f64) -> f64 {
-        let mut total = f64::NEG_INFINITY;
-        let (first, last) = (to.saturating_sub(SAME_CAR), (to + SAME_CAR).min(self.n));
-        for (end, after) in backward.iter().enumerate().take(last + 1).skip(first) {
-            self.steps(Car, end, |before, at, score| {
-                if at.abs_diff(from) <= SAME_CAR {
-                    total = log_add(total, forward[at][before as usize] + score + after[Car as usize]);
-                }
-            });
-        }
+    fn probability(&self, from: usize, to: usize, Sums { begun, ended, whole }: &Sums) -> f64 {
+        let ends = to.saturating_sub(SAME_CAR)..=(to + SAME_CAR).min(self.n);
+        let cars = ends.flat_map(|to| self.bodies_to(to).map(move |(at, score)| (at, score + ended[to])));
+        let total = log_sum(cars.filter(|(at, _)| at.abs_diff(from) <= SAME_CAR).map(|(at, score)| begun[at] + score));
         (total - whole).exp().clamp(0.0, 1.0)
     }
+}
+
+/// Sums over all segmentations, as logarithms.
+struct Sums {
+    /// Of all that comes before each boundary, where a car begins there.
+    begun: Vec<f64>,
+    /// Of all that comes after each boundary, where a car ends there.
+    ended: Vec<f64>,
+    /// Of everything.
+    whole: f64,
 }
 
 /// A logarithm that is smaller by this adds nothing to a sum that a score could tell from it: exp(-40) is 4e-18.
 const NOTHING_MORE: f64 = 40.0;
 
-/// Logarithm of a sum given as logarithms.
+/// Logarithm of a sum of terms given as logarithms.
+fn log_sum(terms: impl Iterator<Item = f64> + Clone) -> f64 {
+    let top = terms.clone().fold(f64::NEG_INFINITY, f64::max);
+    if top == f64::NEG_INFINITY {
+        return top;
+    }
+    top + terms.filter(|term| *term > top - NOTHING_MORE).map(|term| (term - top).exp()).sum::<f64>().ln()
+}
+
+/// The same of two terms.
 fn log_add(a: f64, b: f64) -> f64 {
     let (high, low) = if a > b { (a, b) } else { (b, a) };
     if low <= high - NOTHING_MORE { high } else { high + (low - high).exp().ln_1p() }
