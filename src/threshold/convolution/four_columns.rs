@@ -141,7 +141,7 @@ impl WithSimd for Columns<'_> {
 fn lay<const D: usize>(padded: &[f32; (TILE + 2) * TILES], sums: &mut Summed) {
     // The runs of the first to fourth inputs of all tiles; their fifth and sixth are the first and second of a run further on.
     let mut apart = [[0.0; 2 * TILES]; TILE];
-    for (four, runs) in padded.as_chunks::<D>().0.chunks_exact(TILE).enumerate() {
+    for (four, runs) in padded.as_chunks::<D>().0.chunks(TILE).enumerate() {
         for (apart, run) in apart.iter_mut().zip(runs) {
             if let Some(target) = apart.as_chunks_mut::<D>().0.get_mut(four) {
                 *target = *run;

@@ -161,6 +161,14 @@ mod tests {
             (Shape { kernel: (1, 3), stride: (1, 1), padding: (0, 8), dilation: 8 }, 1, 11),
             (Shape { kernel: (1, 3), stride: (1, 1), padding: (0, 32), dilation: 32 }, 1, 20),
             (Shape::point(), 4, 5),
+            // Several times the columns that are laid out together, at every dilation.
+            (Shape { kernel: (1, 3), stride: (1, 1), padding: (0, 1), dilation: 1 }, 1, 301),
+            (Shape { kernel: (1, 3), stride: (1, 1), padding: (0, 2), dilation: 2 }, 1, 300),
+            (Shape { kernel: (1, 3), stride: (1, 1), padding: (0, 4), dilation: 4 }, 2, 299),
+            (Shape { kernel: (1, 3), stride: (1, 1), padding: (0, 8), dilation: 8 }, 1, 302),
+            (Shape { kernel: (1, 3), stride: (1, 1), padding: (0, 16), dilation: 16 }, 1, 303),
+            (Shape { kernel: (1, 3), stride: (1, 1), padding: (0, 32), dilation: 32 }, 1, 304),
+            (Shape { kernel: (3, 3), stride: (2, 1), padding: (1, 1), dilation: 1 }, 230, 131),
             // Several blocks of columns and, with a band of 64 Ki floats, several bands.
             (Shape::three(1), 210, 130),
             (Shape { kernel: (3, 5), stride: (2, 2), padding: (1, 2), dilation: 1 }, 300, 166),
