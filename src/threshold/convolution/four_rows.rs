@@ -69,9 +69,15 @@ impl WithSimd for Rows<'_> {
                     *line = &input.plane(channel)[row * input.cols..(row + 1) * input.cols];
                 }
             }
-            let mut parts = samples.chunks_exact_mut(pitch);
-            let sums = [(); PRODUCTS].map(|()| parts.next().map_or(&mut [][..], |part| &mut part[1..=input.cols]));
-            sums_of_inputs(rows, sums);
+            let (s0, rest) = samples.split_at_mut(pitch);
+            let (s1, rest) = rest.split_at_mut(pitch);
+            let (s2, rest) = rest.split_at_mut(pitch);
+            let (s3, rest) = rest.split_at_mut(pitch);
+            let (s4, s5) = rest.split_at_mut(pitch);
+            let cols = 1..=input.cols;
+            let sums = [&mut s0[cols.clone()], &mut s1[cols.clone()], &mut s2[cols.clone()], &mut s3[cols.clone()]];
+            let [s0, s1, s2, s3] = sums;
+            sums_of_inputs(rows, [s0, s1, s2, s3, &mut s4[cols.clone()], &mut s5[cols]]);
         }
         let (wide, plane) = (2 * S::F32_LANES, out.rows * out.cols);
         let mut outputs = [[[simd.splat_f32s(0.0); 2]; TILE]; BLOCK];
