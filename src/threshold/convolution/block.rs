@@ -48,3 +48,55 @@ pub fn store<S: Simd>(simd: S, [left, right]: [S::f32s; 2], target: &mut [f32]) 
         simd.partial_store_f32s(b, right);
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use pulp::{Arch, Simd, WithSimd};
+
+    use crate::threshold::convolution::Finish;
+    use crate::threshold::network::{Maps, probe};
+
+    /// Kinds of processors.
+    pub enum Processor {
+        AtHand,
+        Any,
+        #[cfg(target_arch = "x86_64")]
+        V3(pulp::x86::V3),
+    }
+
+    impl Processor {
+        pub fn run<T: WithSimd>(&self, task: T) -> T::Output {
+            match self {
+                Self::AtHand => Arch::new().dispatch(task),
+                Self::Any => Simd::vectorize(pulp::Scalar::new(), task),
+                #[cfg(target_arch = "x86_64")]
+                Self::V3(simd) => Simd::vectorize(*simd, task),
+            }
+        }
+    }
+
+    /// Holds what `apply` makes of some weights (`depth` for each output) and input (channels, rows and columns, as those of the output) on each
+    /// kind of processor against the others.
+    pub fn on_every_processor(
+        [inputs, rows, cols]: [usize; 3],
+        of_output: [usize; 3],
+        depth: usize,
+        apply: impl Fn(&[f32], &Maps, Finish, &mut Maps, &Processor),
+    ) {
+        let weights: Vec<f32> = (0..of_output[0] * depth).map(|i| ((i * 37 % 23) as f32 - 11.0) / 7.0).collect();
+        let (bias, input) = ([0.5, -1.0, 0.0, 2.0, 1.0, 3.0, -2.0], probe(inputs, rows, cols));
+        let finish = Finish { bias: &bias[..of_output[0]], least: -100.0 };
+        let on = |processor: Processor| {
+            let mut out = Maps::zeros(of_output[0], of_output[1], of_output[2]);
+            apply(&weights, &input, finish, &mut out, &processor);
+            out
+        };
+        let (at_hand, any) = (on(Processor::AtHand), on(Processor::Any));
+        assert!(at_hand.data.iter().any(|value| value.abs() > 10.0), "something is summed");
+        assert!(at_hand.data.iter().zip(&any.data).all(|(a, b)| (a - b).abs() < 1e-3));
+        #[cfg(target_arch = "x86_64")]
+        if let Some(simd) = pulp::x86::V3::try_new() {
+            assert_eq!(on(Processor::V3(simd)), at_hand, "wider vectors sum in the same order");
+        }
+    }
+}

@@ -154,3 +154,20 @@ impl WithSimd for Convolved<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::threshold::convolution::block::tests::on_every_processor;
+
+    #[test]
+    fn every_processor_sums_the_same() {
+        let shape = Shape { kernel: (3, 5), stride: (2, 2), padding: (1, 2), dilation: 1 };
+        on_every_processor([3, 20, 150], [6, 10, 75], 45, |weights, input, finish, out, run| {
+            let direct = Direct::new(shape, 3, weights);
+            let mut band = Band::new(shape, 3, 75);
+            band.lay(input, 0, 10);
+            run.run(Convolved { band: &band, weights: &direct.weights, finish, rows: 0..10, out });
+        });
+    }
+}

@@ -165,3 +165,21 @@ fn together<const D: usize>(tiles: &[[f32; TILES]; TILE], row: &mut [f32]) {
     let count = row.len().min(whole.len());
     row[..count].copy_from_slice(&whole[..count]);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::threshold::convolution::block::tests::on_every_processor;
+
+    #[test]
+    fn every_processor_sums_the_same() {
+        let shape = Shape { kernel: (3, 3), stride: (2, 1), padding: (1, 2), dilation: 2 };
+        on_every_processor([3, 8, 101], [7, 4, 101], 27, |weights, input, finish, out, run| {
+            let columns = FourColumns::new(shape, 3, weights).unwrap();
+            let mut samples = vec![[[0.0; TILES]; PRODUCTS]; 3 * 9];
+            let taps: Vec<usize> = (0..9).map(|tap| (tap / 3 * 9 + tap % 3) * PRODUCTS * TILES).collect();
+            let (samples, taps) = (&mut samples[..], &taps[..]);
+            run.run(Columns { convolution: &columns, input, samples, taps, finish, row: 0, rows: 4, col: 0, out });
+        });
+    }
+}

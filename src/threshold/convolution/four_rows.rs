@@ -97,3 +97,21 @@ impl WithSimd for Rows<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::threshold::convolution::block::tests::on_every_processor;
+
+    #[test]
+    fn every_processor_sums_the_same() {
+        on_every_processor([3, 4, 75], [7, 4, 75], 27, |weights, input, finish, out, run| {
+            let rows = FourRows::new(Shape::three(1), 3, weights).unwrap();
+            let (pitch, nothing) = (96 + 2, [0.0; 75]);
+            let mut samples = vec![0.0; 3 * PRODUCTS * pitch];
+            let taps: Vec<usize> = (0..9).map(|tap| tap / 3 * PRODUCTS * pitch + tap % 3).collect();
+            let (weights, samples, taps) = (&rows.weights, &mut samples[..], &taps[..]);
+            run.run(Rows { weights, input, nothing: &nothing, samples, pitch, taps, finish, row: 0, out });
+        });
+    }
+}
