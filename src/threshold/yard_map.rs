@@ -1,7 +1,7 @@
 //! Where the tracks and cars are: one-metre maps of track centre, car body and heading, from the yard network.
 //!
 //! The network is a small U-Net (Ronneberger, Fischer and Brox, "U-Net: convolutional networks for biomedical image segmentation",
-//! 2015) over half-metre pixels; `training/yard_net.py` makes its weights. It looks about 47 m around each point.
+//! 2015) over half-metre pixels; `training/yard_net.py` makes its weights. It looks 39 m around each point.
 
 use std::sync::OnceLock;
 
@@ -12,7 +12,8 @@ use super::network::{Maps, Weights, logistic};
 use super::plane::Plane;
 use crate::tile::{Area, Core, PATCH_M, Patches};
 
-/// Ground around a core that the network takes in, metres: its reach of 47 m, in whole 8 m cells of the coarsest level.
+/// Ground around a core that the network takes in, metres, in whole 8 m cells of the coarsest level: it looks 39 m around a point, and to the last digit
+/// of its answer 45 m.
 pub const HALO_M: usize = 48;
 /// Side of a core in metres unless the caller asks otherwise; a multiple of 8.
 pub const CORE_M: usize = 256;
@@ -58,20 +59,22 @@ impl YardNetwork {
         let a = self.stem.apply(&inputs, true);
         // The inputs take more memory than any other map and are not looked at again.
         drop(inputs);
-        // Margins of 16, 8 and 4 m around the core: each covers the reach of the layers that follow. What lies beyond is dropped at once.
+        // Margins of 8, 4 and 4 m around the core: each covers the reach of the layers that follow. What lies beyond is dropped at once. Four rows are
+        // computed at a time, and the last digits of each depend a little on what the others look at. With these margins, and the halo, that reaches
+        // nothing more: a row just outside the core is the second or third of its tile where the level below is looked at.
         let a = self.at1.apply(&a, true);
         let b = self.to2.apply(&a, true);
         let a = a.trimmed(HALO_M - 4);
         let b = self.at2.apply(&b, true);
         let c = self.to4.apply(&b, true);
-        let b = b.trimmed((HALO_M - 8) / 2);
+        let b = b.trimmed((HALO_M - 4) / 2);
         let c = self.at4.apply(&c, true);
         let d = self.to8.apply(&c, true);
-        let c = c.trimmed((HALO_M - 16) / 4);
+        let c = c.trimmed((HALO_M - 8) / 4);
         let d = self.at8[1].apply(&self.at8[0].apply(&d, true), true);
-        let c = self.up4.apply(&d.trimmed((HALO_M - 16) / 8).doubled_with(&c), true);
-        let b = self.up2.apply(&c.trimmed(8 / 4).doubled_with(&b), true);
-        let a = self.up1.apply(&b.trimmed(4 / 2).doubled_with(&a), true);
+        let c = self.up4.apply(&d.trimmed((HALO_M - 8) / 8).doubled_with(&c), true);
+        let b = self.up2.apply(&c.trimmed(4 / 4).doubled_with(&b), true);
+        let a = self.up1.apply(&b.doubled_with(&a), true);
         self.head.apply(&a.trimmed(4), false)
     }
 }
@@ -170,6 +173,29 @@ mod tests {
                 (own - answer).abs() < 2e-3 * answer.abs().max(1.0),
                 "channel {channel}, column {col}: {own} against {answer}"
             );
+        }
+    }
+
+    #[test]
+    fn a_patch_is_the_same_to_the_bit_whatever_is_looked_at_with_it() {
+        let network = YardNetwork::shared();
+        let side = 2 * (2 * PATCH_M + 2 * HALO_M);
+        let both = probe(6, side, side);
+        let looked = network.apply(both.clone());
+        let part = side - 2 * PATCH_M;
+        for (row, col) in [(0, 0), (0, PATCH_M), (PATCH_M, 0), (PATCH_M, PATCH_M)] {
+            let mut one = Maps::zeros(6, part, part);
+            for (number, target) in one.data.chunks_exact_mut(part).enumerate() {
+                let (channel, r) = (number / part, number % part);
+                target.copy_from_slice(&both.plane(channel)[(2 * row + r) * side + 2 * col..][..part]);
+            }
+            let alone = network.apply(one);
+            let differ = (0..5 * PATCH_M * PATCH_M).filter(|i| {
+                let (channel, r, c) = (i / PATCH_M / PATCH_M, i / PATCH_M % PATCH_M, i % PATCH_M);
+                alone.plane(channel)[r * PATCH_M + c].to_bits()
+                    != looked.plane(channel)[(row + r) * 2 * PATCH_M + col + c].to_bits()
+            });
+            assert_eq!(differ.count(), 0, "the patch {row} m down and {col} m to the right");
         }
     }
 
