@@ -73,7 +73,7 @@ impl YardNetwork {
         let c = c.trimmed((HALO_M - 8) / 4);
         let d = self.at8[1].apply(&self.at8[0].apply(&d, true), true);
         let c = self.up4.apply(&d.trimmed((HALO_M - 8) / 8).doubled_with(&c), true);
-        let b = self.up2.apply(&c.trimmed((8 - 4) / 4).doubled_with(&b), true);
+        let b = self.up2.apply(&c.trimmed(1).doubled_with(&b), true);
         let a = self.up1.apply(&b.doubled_with(&a), true);
         self.head.apply(&a.trimmed(4), false)
     }
