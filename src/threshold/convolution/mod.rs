@@ -155,6 +155,9 @@ mod tests {
     fn convolutions_equal_their_definition() {
         let shapes = [
             (Shape::three(1), 9, 13),
+            (Shape::three(1), 1, 1),
+            (Shape { kernel: (3, 3), stride: (2, 1), padding: (1, 1), dilation: 1 }, 2, 1),
+            (Shape { kernel: (1, 3), stride: (1, 1), padding: (0, 32), dilation: 32 }, 1, 1),
             (Shape::three(2), 10, 14),
             (Shape { kernel: (5, 5), stride: (2, 2), padding: (2, 2), dilation: 1 }, 12, 8),
             (Shape { kernel: (3, 5), stride: (2, 2), padding: (1, 2), dilation: 1 }, 8, 18),
