@@ -157,7 +157,8 @@ impl View {
         if (width, height) == picture.dimensions() {
             return Ok(picture);
         }
-        Ok(enlarged(&picture, width, height).unwrap_or(picture))
+        let plainly = || imageops::resize(&picture, width, height, imageops::FilterType::CatmullRom);
+        Ok(enlarged(&picture, width, height).unwrap_or_else(plainly))
     }
 
     /// How the part is stretched: from rows spread evenly over it. They are read one by one, so that memory has no say in it.
@@ -221,7 +222,7 @@ impl View {
     }
 }
 
-/// A picture drawn larger; None where the sizes allow of none.
+/// A picture drawn larger, by the vectors of the processor; None where the library refuses.
 fn enlarged(picture: &RgbImage, width: u32, height: u32) -> Option<RgbImage> {
     let from = ImageRef::new(picture.width(), picture.height(), picture.as_raw(), PixelType::U8x3).ok()?;
     let mut to = Image::new(width, height, PixelType::U8x3);

@@ -241,21 +241,21 @@ impl Lattice {
         }
         // The best way into each state at each boundary, and to where a car may begin.
         let mut best = vec![[UNREACHED; 4]; self.n + 1];
-        let mut begun = vec![UNREACHED; self.n + 1];
+        let mut begun = vec![(f64::NEG_INFINITY, Empty); self.n + 1];
         best[0][Empty as usize] = (0.0, (Empty, 0));
-        begun[0] = (0.0, (Empty, 0));
+        begun[0] = (0.0, Empty);
         for to in 1..=self.n {
             let from = |state: State, at: usize, score: f64| (best[at][state as usize].0 + score, (state, at));
             let empty = self.sum(0, to - 1, to);
             let ways = [
                 higher(from(Empty, to - 1, empty), from(Closing, to - 1, empty)),
                 self.gaps_to(to).map(|(at, score)| from(Empty, at, score)).fold(UNREACHED, higher),
-                self.bodies_to(to).map(|(at, score)| (begun[at].0 + score, (begun[at].1.0, at))).fold(UNREACHED, higher),
+                self.bodies_to(to).map(|(at, score)| (begun[at].0 + score, (begun[at].1, at))).fold(UNREACHED, higher),
                 self.gaps_to(to).map(|(at, score)| from(Car, at, score)).fold(UNREACHED, higher),
             ];
             best[to] = ways;
-            begun[to] =
-                [Opening, Closing].map(|state| (best[to][state as usize].0, (state, to))).into_iter().fold(UNREACHED, higher);
+            let [opening, closing] = [Opening, Closing].map(|state| (best[to][state as usize].0, state));
+            begun[to] = if closing.0 > opening.0 { closing } else { opening };
         }
         let last = [Empty, Car, Closing].map(|state| (best[self.n][state as usize].0, (state, self.n)));
         let (_, (mut state, mut at)) = last.into_iter().fold(UNREACHED, higher);
@@ -472,6 +472,21 @@ mod tests {
         };
         let (alike, unlike) = (existence(&[12.0; 3]), existence(&[16.5, 19.0, 22.5]));
         assert!(alike > 0.5 && alike > unlike + 0.1, "{alike} {unlike}");
+    }
+
+    #[test]
+    fn cars_at_both_ends_of_what_was_seen_are_cut_and_the_sums_agree_from_either_end() {
+        let mut columns = strip(&[13.0, 12.0, 14.0], 0.97);
+        // From 7 m before the end of the first body to 6 m after the beginning of the last.
+        columns.drain(..41 + 12);
+        columns.truncate(14 + 2 + 24 + 2 + 12);
+        let found = segment(&columns).cars;
+        let ends: Vec<(usize, usize, bool)> = found.iter().map(|car| (car.from, car.to, car.cut)).collect();
+        assert_eq!(ends, [(0, 14, true), (16, 40, false), (42, 54, true)]);
+        assert!(found.iter().all(|car| car.probability > 0.9 && car.existence > 0.9), "{found:?}");
+        let whole = |columns: &[Column]| Lattice::new(columns).sums_over_all().whole;
+        let reversed: Vec<Column> = columns.iter().rev().copied().collect();
+        assert!((whole(&columns) - whole(&reversed)).abs() < 1e-9);
     }
 
     #[test]

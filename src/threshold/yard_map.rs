@@ -1,7 +1,8 @@
 //! Where the tracks and cars are: one-metre maps of track centre, car body and heading, from the yard network.
 //!
 //! The network is a small U-Net (Ronneberger, Fischer and Brox, "U-Net: convolutional networks for biomedical image segmentation",
-//! 2015) over half-metre pixels; `training/yard_net.py` makes its weights. It looks 39 m around each point.
+//! 2015) over half-metre pixels; `training/yard_net.py` makes its weights. It looks up to 45 m around each point, and 39 m beyond a
+//! core.
 
 use std::sync::OnceLock;
 
@@ -12,11 +13,13 @@ use super::network::{Maps, Weights, logistic};
 use super::plane::Plane;
 use crate::tile::{Area, Core, PATCH_M, Patches};
 
-/// Ground around a core that the network takes in, metres, in whole 8 m cells of the coarsest level: it looks 39 m around a point, and to the last digit
-/// of its answer 45 m.
+/// Ground around a core that the network takes in, metres, in whole 8 m cells of the coarsest level: it looks 39 m beyond a core, and to the last digit
+/// of its answers 45 m.
 pub const HALO_M: usize = 48;
-/// Side of a core in metres unless the caller asks otherwise; a multiple of 8.
+/// Side of a core in metres unless the caller asks otherwise; a multiple of [`PATCH_M`].
 pub const CORE_M: usize = 256;
+// Tiles of four rows end where a core does, at the coarsest level too.
+const _: () = assert!(PATCH_M.is_multiple_of(4 * 8));
 
 struct YardNetwork {
     stem: Convolution,

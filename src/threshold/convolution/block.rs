@@ -7,6 +7,8 @@ use pulp::Simd;
 pub const BLOCK: usize = 6;
 /// The widest pair of vectors, of 512 bits each; rows of pixels are filled up to a multiple of it.
 pub const WIDEST: usize = 32;
+/// Floats that laid-out rows of the input may take at a time: a quarter of a common second-level cache.
+pub const BAND: usize = 64 << 10;
 
 /// Sums of two vectors of pixels for each channel of a block.
 pub type Sums<S> = [[<S as Simd>::f32s; 2]; BLOCK];
@@ -56,21 +58,22 @@ pub(super) mod tests {
     use crate::threshold::convolution::Finish;
     use crate::threshold::network::{Maps, probe};
 
-    /// Kinds of processors.
+    /// Kinds of processors: the one at hand, and what any can do with vectors of one, eight and sixteen numbers.
+    #[derive(Clone, Copy)]
     pub enum Processor {
         AtHand,
-        Any,
-        #[cfg(target_arch = "x86_64")]
-        V3(pulp::x86::V3),
+        One,
+        Eight,
+        Sixteen,
     }
 
     impl Processor {
         pub fn run<T: WithSimd>(&self, task: T) -> T::Output {
             match self {
                 Self::AtHand => Arch::new().dispatch(task),
-                Self::Any => Simd::vectorize(pulp::Scalar::new(), task),
-                #[cfg(target_arch = "x86_64")]
-                Self::V3(simd) => Simd::vectorize(*simd, task),
+                Self::One => Simd::vectorize(pulp::Scalar::new(), task),
+                Self::Eight => Simd::vectorize(pulp::Scalar256b, task),
+                Self::Sixteen => Simd::vectorize(pulp::Scalar512b, task),
             }
         }
     }
@@ -91,12 +94,11 @@ pub(super) mod tests {
             apply(&weights, &input, finish, &mut out, &processor);
             out
         };
-        let (at_hand, any) = (on(Processor::AtHand), on(Processor::Any));
+        let (at_hand, eight) = (on(Processor::AtHand), on(Processor::Eight));
         assert!(at_hand.data.iter().any(|value| value.abs() > 10.0), "something is summed");
-        assert!(at_hand.data.iter().zip(&any.data).all(|(a, b)| (a - b).abs() < 1e-3));
-        #[cfg(target_arch = "x86_64")]
-        if let Some(simd) = pulp::x86::V3::try_new() {
-            assert_eq!(on(Processor::V3(simd)), at_hand, "wider vectors sum in the same order");
+        for other in [&eight, &on(Processor::One)] {
+            assert!(at_hand.data.iter().zip(&other.data).all(|(a, b)| (a - b).abs() < 1e-3));
         }
+        assert_eq!(on(Processor::Sixteen), eight, "wider vectors sum in the same order");
     }
 }

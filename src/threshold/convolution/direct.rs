@@ -7,12 +7,10 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::block::{BLOCK, WIDEST, blocked, store, sums};
+use super::block::{BAND, BLOCK, WIDEST, blocked, store, sums};
 use super::{Finish, Shape};
 use crate::threshold::network::Maps;
 
-/// Floats that the laid-out rows of the input may take at a time: a quarter of a common second-level cache.
-const BAND: usize = 64 << 10;
 /// Floats that all outputs of some columns look at before the next columns' turn: they stay in the first-level cache.
 const NEAR: usize = 8 << 10;
 
@@ -163,7 +161,7 @@ mod tests {
     #[test]
     fn every_processor_sums_the_same() {
         let shape = Shape { kernel: (3, 5), stride: (2, 2), padding: (1, 2), dilation: 1 };
-        on_every_processor([3, 20, 150], [6, 10, 75], 45, |weights, input, finish, out, run| {
+        on_every_processor([3, 20, 150], [7, 10, 75], 45, |weights, input, finish, out, run| {
             let direct = Direct::new(shape, 3, weights);
             let mut band = Band::new(shape, 3, 75);
             band.lay(input, 0, 10);

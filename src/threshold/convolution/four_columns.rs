@@ -5,15 +5,13 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::block::{BLOCK, WIDEST};
-use super::minimal::{PRODUCTS, TILE, fill, sums_of_inputs, weights_of_products};
+use super::block::{BAND, BLOCK, WIDEST};
+use super::minimal::{PRODUCTS, TILE, outputs_of_tiles, sums_of_inputs, weights_of_products};
 use super::{Finish, Shape};
 use crate::threshold::network::Maps;
 
 /// Tiles that are laid out at a time along a row; a multiple of every dilation.
 const TILES: usize = WIDEST;
-/// Floats that the sums of the inputs may take at a time: a quarter of a common second-level cache.
-const BAND: usize = 64 << 10;
 
 /// The sums of the inputs of some tiles.
 type Summed = [[f32; TILES]; PRODUCTS];
@@ -41,6 +39,18 @@ impl FourColumns {
 
     /// Applies it.
     pub fn apply(&self, input: &Maps, finish: Finish, out: &mut Maps) {
+        match self.shape.dilation {
+            1 => self.apply_at::<1>(input, finish, out),
+            2 => self.apply_at::<2>(input, finish, out),
+            4 => self.apply_at::<4>(input, finish, out),
+            8 => self.apply_at::<8>(input, finish, out),
+            16 => self.apply_at::<16>(input, finish, out),
+            _ => self.apply_at::<TILES>(input, finish, out),
+        }
+    }
+
+    /// Applies it at dilation `D`.
+    fn apply_at<const D: usize>(&self, input: &Maps, finish: Finish, out: &mut Maps) {
         let ((kr, _), (sr, _)) = (self.shape.kernel, self.shape.stride);
         let step = (BAND / (self.inputs * PRODUCTS * TILES)).saturating_sub(kr) / sr + 1;
         let (mut samples, mut taps, arch) = (Vec::new(), Vec::new(), Arch::new());
@@ -52,14 +62,14 @@ impl FourColumns {
             taps.extend((0..self.inputs * kr).map(|tap| (tap / kr * laid + tap % kr) * PRODUCTS * TILES));
             for col in (0..out.cols).step_by(TILE * TILES) {
                 let (samples, taps, out) = (&mut samples, &taps, &mut *out);
-                arch.dispatch(Columns { convolution: self, input, samples, taps, finish, row, rows, col, out });
+                arch.dispatch(Columns::<D> { convolution: self, input, samples, taps, finish, row, rows, col, out });
             }
         }
     }
 }
 
-/// Some rows and [`TILE`] times [`TILES`] columns of output.
-struct Columns<'a> {
+/// Some rows and [`TILE`] times [`TILES`] columns of output, at dilation `D`.
+struct Columns<'a, const D: usize> {
     convolution: &'a FourColumns,
     input: &'a Maps,
     /// For each channel all input rows of the output rows.
@@ -72,14 +82,14 @@ struct Columns<'a> {
     out: &'a mut Maps,
 }
 
-impl WithSimd for Columns<'_> {
+impl<const D: usize> WithSimd for Columns<'_, D> {
     type Output = ();
 
     /// Compiled for each kind of processor.
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Self { convolution, input, samples, taps, finish, row, rows, col, out } = self;
-        let Shape { stride: (sr, _), padding: (pr, _), dilation, .. } = convolution.shape;
+        let Shape { stride: (sr, _), padding: (pr, _), .. } = convolution.shape;
         let laid = samples.len() / convolution.inputs;
         let mut padded = [0.0; (TILE + 2) * TILES];
         for (number, sums) in samples.iter_mut().enumerate() {
@@ -91,19 +101,12 @@ impl WithSimd for Columns<'_> {
             }
             let line = &input.plane(channel)[row * input.cols..(row + 1) * input.cols];
             // From a dilation before these columns to one after them.
-            let before = dilation.saturating_sub(col);
-            let line = line.get(col + before - dilation..).unwrap_or_default();
-            let count = line.len().min(TILE * TILES + 2 * dilation - before);
+            let before = D.saturating_sub(col);
+            let line = line.get(col + before - D..).unwrap_or_default();
+            let count = line.len().min(TILE * TILES + 2 * D - before);
             padded[before..before + count].copy_from_slice(&line[..count]);
             padded[before + count..].fill(0.0);
-            match dilation {
-                1 => lay::<1>(&padded, sums),
-                2 => lay::<2>(&padded, sums),
-                4 => lay::<4>(&padded, sums),
-                8 => lay::<8>(&padded, sums),
-                16 => lay::<16>(&padded, sums),
-                _ => lay::<TILES>(&padded, sums),
-            }
+            lay::<D>(&padded, sums);
         }
         let samples = samples.as_flattened().as_flattened();
         let (lanes, plane) = (S::F32_LANES, out.rows * out.cols);
@@ -115,21 +118,14 @@ impl WithSimd for Columns<'_> {
                 let first = block * BLOCK;
                 let finish = Finish { bias: &finish.bias[first..], ..finish };
                 for tile in (0..TILES).step_by(2 * lanes) {
-                    fill(simd, (&samples[tile..], TILES), taps, weights, finish, &mut outputs);
+                    outputs_of_tiles(simd, (&samples[tile..], TILES), taps, weights, finish, &mut outputs);
                     for (tiles, output) in tiles.as_flattened_mut().iter_mut().zip(outputs.as_flattened()) {
                         S::as_mut_simd_f32s(&mut tiles[tile..tile + 2 * lanes]).0.copy_from_slice(output);
                     }
                 }
                 for (channel, tiles) in (first..out.channels).zip(&tiles) {
                     let target = &mut out.data[channel * plane + (row + number) * out.cols..][col..out.cols];
-                    match dilation {
-                        1 => together::<1>(tiles, target),
-                        2 => together::<2>(tiles, target),
-                        4 => together::<4>(tiles, target),
-                        8 => together::<8>(tiles, target),
-                        16 => together::<16>(tiles, target),
-                        _ => together::<TILES>(tiles, target),
-                    }
+                    together::<D>(tiles, target);
                 }
             }
         }
@@ -179,7 +175,7 @@ mod tests {
             let mut samples = vec![[[0.0; TILES]; PRODUCTS]; 3 * 9];
             let taps: Vec<usize> = (0..9).map(|tap| (tap / 3 * 9 + tap % 3) * PRODUCTS * TILES).collect();
             let (samples, taps) = (&mut samples[..], &taps[..]);
-            run.run(Columns { convolution: &columns, input, samples, taps, finish, row: 0, rows: 4, col: 0, out });
+            run.run(Columns::<2> { convolution: &columns, input, samples, taps, finish, row: 0, rows: 4, col: 0, out });
         });
     }
 }

@@ -3,7 +3,7 @@
 use pulp::{Arch, Simd, WithSimd};
 
 use super::block::{BLOCK, WIDEST, store};
-use super::minimal::{PRODUCTS, TILE, fill, sums_of_inputs, weights_of_products};
+use super::minimal::{PRODUCTS, TILE, outputs_of_tiles, sums_of_inputs, weights_of_products};
 use super::{Finish, Shape};
 use crate::threshold::network::Maps;
 
@@ -75,9 +75,9 @@ impl WithSimd for Rows<'_> {
             let (s3, rest) = rest.split_at_mut(pitch);
             let (s4, s5) = rest.split_at_mut(pitch);
             let cols = 1..=input.cols;
-            let sums = [&mut s0[cols.clone()], &mut s1[cols.clone()], &mut s2[cols.clone()], &mut s3[cols.clone()]];
-            let [s0, s1, s2, s3] = sums;
-            sums_of_inputs(rows, [s0, s1, s2, s3, &mut s4[cols.clone()], &mut s5[cols]]);
+            let (s0, s1, s2) = (&mut s0[cols.clone()], &mut s1[cols.clone()], &mut s2[cols.clone()]);
+            let (s3, s4, s5) = (&mut s3[cols.clone()], &mut s4[cols.clone()], &mut s5[cols]);
+            sums_of_inputs(rows, [s0, s1, s2, s3, s4, s5]);
         }
         let (wide, plane) = (2 * S::F32_LANES, out.rows * out.cols);
         let mut outputs = [[[simd.splat_f32s(0.0); 2]; TILE]; BLOCK];
@@ -87,7 +87,7 @@ impl WithSimd for Rows<'_> {
             for (block, weights) in weights.chunks_exact(PRODUCTS * taps.len()).enumerate() {
                 let first = block * BLOCK;
                 let finish = Finish { bias: &finish.bias[first..], ..finish };
-                fill(simd, (&samples[col..], pitch), taps, weights, finish, &mut outputs);
+                outputs_of_tiles(simd, (&samples[col..], pitch), taps, weights, finish, &mut outputs);
                 for (channel, outputs) in (first..out.channels).zip(&outputs) {
                     for (row, &output) in rows.clone().zip(outputs) {
                         store(simd, output, &mut out.data[channel * plane + row * out.cols + col..][..count]);

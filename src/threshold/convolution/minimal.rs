@@ -1,4 +1,4 @@
-//! Four outputs of a kernel of three taps with six products instead of twelve.
+//! Four outputs of a kernel of three pixels with six products instead of twelve.
 //!
 //! F(4, 3) of Winograd, with the points 0, 1, -1, 2 and -2, as by Lavin and Gray, "Fast algorithms for convolutional neural networks", 2016: the
 //! products are of sums of the weights, made once, and sums of the inputs, which serve all output channels. In 32-bit floats the result differs from
@@ -11,10 +11,10 @@ use super::block::{BLOCK, Sums, blocked, sums};
 
 /// Outputs of a tile.
 pub const TILE: usize = 4;
-/// Products that the outputs of a tile need of each kernel of three taps, and inputs that they look at.
+/// Products that the outputs of a tile need of each kernel of three pixels, and inputs that they look at.
 pub const PRODUCTS: usize = 6;
 
-/// The weights of all products: of each output for each product the `depth` kernels of three taps, [`blocked`]. `kernels` are outputs x depth.
+/// The weights of all products: of each output for each product the `depth` kernels of three pixels, [`blocked`]. `kernels` are outputs x depth.
 pub fn weights_of_products(kernels: &[[f32; 3]], depth: usize) -> Vec<[f32; BLOCK]> {
     let mut weights = Vec::with_capacity(PRODUCTS * kernels.len());
     for output in kernels.chunks_exact(depth) {
@@ -30,11 +30,11 @@ fn of_weights([a, b, c]: [f32; 3]) -> [f32; PRODUCTS] {
 
 /// The sums of the six inputs of each tile: the first inputs of all tiles, their second ones and so on; all slices are equally long.
 #[inline(always)]
-pub fn sums_of_inputs(inputs: [&[f32]; PRODUCTS], sums: [&mut [f32]; PRODUCTS]) {
-    let tiles = sums[0].len();
+pub fn sums_of_inputs(inputs: [&[f32]; PRODUCTS], to: [&mut [f32]; PRODUCTS]) {
+    let tiles = to[0].len();
     let [x0, x1, x2, x3, x4, x5] = inputs;
     let (x0, x1, x2, x3, x4, x5) = (&x0[..tiles], &x1[..tiles], &x2[..tiles], &x3[..tiles], &x4[..tiles], &x5[..tiles]);
-    let [s0, s1, s2, s3, s4, s5] = sums;
+    let [s0, s1, s2, s3, s4, s5] = to;
     let (s1, s2, s3, s4, s5) = (&mut s1[..tiles], &mut s2[..tiles], &mut s3[..tiles], &mut s4[..tiles], &mut s5[..tiles]);
     for i in 0..tiles {
         let (even, odd) = (x4[i] - 4.0 * x2[i], x3[i] - 4.0 * x1[i]);
@@ -51,10 +51,10 @@ pub fn sums_of_inputs(inputs: [&[f32]; PRODUCTS], sums: [&mut [f32]; PRODUCTS]) 
 /// Two vectors of each of the outputs of tiles, for each channel of a block.
 pub type Outputs<S> = [[[<S as Simd>::f32s; 2]; TILE]; BLOCK];
 
-/// The outputs of two vectors of tiles (channels that are filled up have no bias, and none): `samples` hold the sums of the inputs,
-/// those of a product so many floats after those of the product before.
+/// The outputs of two vectors of tiles: `samples` hold the sums of the inputs, those of a product so many floats after those of the product
+/// before. Places of channels that are filled up are left as they were.
 #[inline(always)]
-pub fn fill<S: Simd>(
+pub fn outputs_of_tiles<S: Simd>(
     simd: S,
     (samples, apart): (&[f32], usize),
     taps: &[usize],

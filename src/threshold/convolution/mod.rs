@@ -172,14 +172,18 @@ mod tests {
             (Shape { kernel: (1, 3), stride: (1, 1), padding: (0, 16), dilation: 16 }, 1, 303),
             (Shape { kernel: (1, 3), stride: (1, 1), padding: (0, 32), dilation: 32 }, 1, 304),
             (Shape { kernel: (3, 3), stride: (2, 1), padding: (1, 1), dilation: 1 }, 230, 131),
-            // Several blocks of columns and, with a band of 64 Ki floats, several bands.
             (Shape::three(1), 210, 130),
-            (Shape { kernel: (3, 5), stride: (2, 2), padding: (1, 2), dilation: 1 }, 300, 166),
+            // Several bands, and more columns than are looked at before the next block of outputs.
+            (Shape { kernel: (3, 5), stride: (2, 2), padding: (1, 2), dilation: 1 }, 200, 430),
+            // Three columns that cannot be taken four at a time.
+            (Shape { kernel: (1, 3), stride: (1, 1), padding: (0, 0), dilation: 1 }, 2, 40),
+            (Shape { kernel: (1, 3), stride: (1, 1), padding: (0, 3), dilation: 3 }, 2, 40),
+            (Shape { kernel: (1, 3), stride: (1, 1), padding: (0, 64), dilation: 64 }, 1, 200),
         ];
         for (shape, rows, cols) in shapes {
             let depth = 3 * shape.kernel.0 * shape.kernel.1;
-            let weights: Vec<f32> = (0..5 * depth).map(|i| ((i * 37 % 23) as f32 - 11.0) / 7.0).collect();
-            let c = Convolution::new(shape, 3, &weights, vec![0.5, -1.0, 0.0, 2.0, 1.0]);
+            let weights: Vec<f32> = (0..7 * depth).map(|i| ((i * 37 % 23) as f32 - 11.0) / 7.0).collect();
+            let c = Convolution::new(shape, 3, &weights, vec![0.5, -1.0, 0.0, 2.0, 1.0, -3.0, 4.0]);
             let input = probe(3, rows, cols);
             let (own, plain) = (c.apply(&input, false), plainly(&c, &weights, &input));
             assert_eq!((own.rows, own.cols), (plain.rows, plain.cols), "{shape:?}");
