@@ -3,5 +3,7 @@
 pub mod class;
 pub mod columns;
 mod lengths;
+mod log_sum;
+mod scores;
 pub mod semi_markov;
 pub mod side_by_side;

@@ -4,25 +4,11 @@
 //! Yu, "Hidden semi-Markov models", 2010): empty track, car bodies whose length has a prior, and the short gaps at their ends.
 //! The best path is Viterbi's; the probability of each car comes from the forward and backward sums over all segmentations.
 
-use super::columns::{COLUMN_M, Column};
-use super::lengths::{ANY_SHARE, BODY_M, Lengths, Neighbours, flat};
+use super::columns::Column;
+use super::lengths::Neighbours;
+use super::log_sum::{NOTHING_MORE, log_add, log_sum};
+use super::scores::Scores;
 
-/// Shortest visible part of a body that the edge of the image cuts off, metres.
-const CUT_M: f64 = 5.0;
-/// Share of the flats of 12 m and more that show two loads, and the most columns of the gap between them: it looks like the gap between two cars.
-const TWO_LOADS: f64 = 0.2;
-const TWO_LOADS_M: f64 = 12.0;
-const LOAD_GAP: usize = 4;
-/// Shortest load of two, metres: 20 feet are 6.1, and an end may be read a metre wrong.
-const LOAD_M: f64 = 5.0;
-/// Whether a column is occupied at all: neighbouring columns say much the same, so their log probabilities count for this share.
-const OCCUPIED_WEIGHT: f64 = 0.30;
-/// Whether an occupied column is body or gap: gaps are short, and each stands for a place of its own.
-const GAP_WEIGHT: f64 = 0.90;
-/// Least log probability of a column: the network is never surer than this.
-const LEAST_LOG: f64 = -7.0;
-/// Most columns of a gap, at a free end as between two coupled cars: 2.5 m.
-const GAP: usize = 5;
 /// Two segmentations mean the same car when both its ends lie within this many columns.
 const SAME_CAR: usize = 3;
 
@@ -72,33 +58,13 @@ pub fn segment(columns: &[Column]) -> Segmentation {
 
 /// The cars of columns that were all seen: found once, and again with what their neighbours say of their lengths.
 fn in_view(columns: &[Column]) -> Vec<Segment> {
-    let mut lattice = Lattice::new(columns);
-    let cars = lattice.solve();
+    let mut scores = Scores::new(columns);
+    let cars = solve(&scores);
     if cars.len() < 2 {
         return cars;
     }
-    lattice.score_bodies(Some(&Neighbours::of(&cars, lattice.longest)));
-    lattice.solve()
-}
-
-struct Lattice {
-    n: usize,
-    /// Prefix sums of the scores of empty, body and gap columns.
-    sums: [Vec<f64>; 3],
-    /// Prefix sums of the probability of being a flat.
-    flats: Vec<f64>,
-    /// For a gap between two loads of 1 to [`LOAD_GAP`] columns, prefix sums of how much likelier than body it is that it begins at a column.
-    parted: [Vec<f64>; LOAD_GAP],
-    lengths: Lengths,
-    /// Score of a body that ends at each boundary, by its columns.
-    bodies: Vec<f64>,
-    shortest: usize,
-    longest: usize,
-    cut: usize,
-}
-
-fn columns_of(metres: f64) -> usize {
-    (metres / COLUMN_M).round() as usize
+    scores.score_bodies(Some(&Neighbours::of(&cars, scores.longest)));
+    solve(&scores)
 }
 
 /// The states in which a column boundary may be left behind.
@@ -111,233 +77,125 @@ enum State {
 }
 use State::{Car, Closing, Empty, Opening};
 
-impl Lattice {
-    fn new(columns: &[Column]) -> Self {
-        let mut sums: [Vec<f64>; 3] = std::array::from_fn(|_| vec![0.0]);
-        for column in columns {
-            let [empty, body, gap] = column.state.map(|log| f64::from(log).max(LEAST_LOG));
-            let occupied = log_add(body, gap);
-            let scores = [
-                OCCUPIED_WEIGHT * empty,
-                OCCUPIED_WEIGHT * occupied + GAP_WEIGHT * (body - occupied),
-                OCCUPIED_WEIGHT * occupied + GAP_WEIGHT * (gap - occupied),
-            ];
-            for (sum, score) in sums.iter_mut().zip(scores) {
-                sum.push(sum[sum.len() - 1] + score);
+fn solve(scores: &Scores) -> Vec<Segment> {
+    let sums = sums_over_all(scores);
+    let covered = covered(scores, &sums);
+    let car = |(from, to, coupled): (usize, usize, bool)| Segment {
+        from,
+        to,
+        probability: probability(scores, (from, to), &sums),
+        existence: covered[(from + to) / 2].min(1.0),
+        coupled,
+        cut: from == 0 || to == scores.n,
+    };
+    best(scores).into_iter().map(car).collect()
+}
+
+/// The cars of the best segmentation, in order: where they begin and end, and whether only a gap parts them from the one before.
+fn best(scores: &Scores) -> Vec<(usize, usize, bool)> {
+    type Step = (f64, (State, usize));
+    const UNREACHED: Step = (f64::NEG_INFINITY, (Empty, 0));
+    fn higher(best: Step, step: Step) -> Step {
+        if step.0 > best.0 { step } else { best }
+    }
+    // The best way into each state at each boundary, and to where a car may begin.
+    let mut best = vec![[UNREACHED; 4]; scores.n + 1];
+    let mut begun = vec![(f64::NEG_INFINITY, Empty); scores.n + 1];
+    best[0][Empty as usize] = (0.0, (Empty, 0));
+    begun[0] = (0.0, Empty);
+    for to in 1..=scores.n {
+        let from = |state: State, at: usize, score: f64| (best[at][state as usize].0 + score, (state, at));
+        let empty = scores.empty(to);
+        let ways = [
+            higher(from(Empty, to - 1, empty), from(Closing, to - 1, empty)),
+            scores.gaps_to(to).map(|(at, score)| from(Empty, at, score)).fold(UNREACHED, higher),
+            scores.bodies_to(to).map(|(at, score)| (begun[at].0 + score, (begun[at].1, at))).fold(UNREACHED, higher),
+            scores.gaps_to(to).map(|(at, score)| from(Car, at, score)).fold(UNREACHED, higher),
+        ];
+        best[to] = ways;
+        let [opening, closing] = [Opening, Closing].map(|state| (best[to][state as usize].0, state));
+        begun[to] = if closing.0 > opening.0 { closing } else { opening };
+    }
+    let last = [Empty, Car, Closing].map(|state| (best[scores.n][state as usize].0, (state, scores.n)));
+    let (_, (mut state, mut at)) = last.into_iter().fold(UNREACHED, higher);
+    let mut cars = Vec::new();
+    while at > 0 {
+        let (_, (before, from)) = best[at][state as usize];
+        if state == Car {
+            cars.push((from, at, before == Closing));
+        }
+        (state, at) = (before, from);
+    }
+    cars.reverse();
+    cars
+}
+
+fn sums_over_all(scores: &Scores) -> Sums {
+    let unreached = f64::NEG_INFINITY;
+    let mut forward = vec![[unreached; 4]; scores.n + 1];
+    let mut begun = vec![unreached; scores.n + 1];
+    forward[0][Empty as usize] = 0.0;
+    begun[0] = 0.0;
+    for to in 1..=scores.n {
+        let from = |state: State, at: usize, score: f64| forward[at][state as usize] + score;
+        let empty = scores.empty(to);
+        forward[to] = [
+            log_add(from(Empty, to - 1, empty), from(Closing, to - 1, empty)),
+            log_sum(scores.gaps_to(to).map(|(at, score)| from(Empty, at, score))),
+            log_sum(scores.bodies_to(to).map(|(at, score)| begun[at] + score)),
+            log_sum(scores.gaps_to(to).map(|(at, score)| from(Car, at, score))),
+        ];
+        begun[to] = log_add(forward[to][Opening as usize], forward[to][Closing as usize]);
+    }
+    let mut backward = vec![[unreached; 4]; scores.n + 1];
+    for state in [Empty, Car, Closing] {
+        backward[scores.n][state as usize] = 0.0;
+    }
+    for from in (0..scores.n).rev() {
+        let to = |state: State, at: usize, score: f64| backward[at][state as usize] + score;
+        let empty = to(Empty, from + 1, scores.empty(from + 1));
+        let body = log_sum(scores.bodies_from(from).map(|(at, score)| to(Car, at, score)));
+        let opening = log_add(empty, log_sum(scores.gaps_from(from).map(|(at, score)| to(Opening, at, score))));
+        backward[from] = [
+            if from == 0 { log_add(opening, body) } else { opening },
+            body,
+            log_sum(scores.gaps_from(from).map(|(at, score)| to(Closing, at, score))),
+            log_add(empty, body),
+        ];
+    }
+    Sums { begun, ended: backward.iter().map(|after| after[Car as usize]).collect(), whole: backward[0][Empty as usize] }
+}
+
+/// Probability of a body at each column.
+fn covered(scores: &Scores, Sums { begun, ended, whole }: &Sums) -> Vec<f64> {
+    // Every possible car adds its probability where it starts and takes it away where it ends.
+    let mut change = vec![0.0; scores.n + 1];
+    for (to, ended) in ended.iter().enumerate() {
+        for (from, score) in scores.bodies_to(to) {
+            let log = begun[from] + score + ended - whole;
+            if log > -NOTHING_MORE {
+                let p = log.exp();
+                change[from] += p;
+                change[to] -= p;
             }
         }
-        let mut flats = vec![0.0];
-        for column in columns {
-            flats.push(flats[flats.len() - 1] + flat(&column.class));
-        }
-        let parted = std::array::from_fn(|width| {
-            let odds = |ends: usize| {
-                let begins = ends - width - 1;
-                (sums[2][ends] - sums[2][begins] - sums[1][ends] + sums[1][begins]).exp()
-            };
-            let mut sum = 0.0;
-            let places = (width + 1..=columns.len()).map(|ends| {
-                sum += odds(ends);
-                sum
-            });
-            std::iter::once(0.0).chain(places).collect()
-        });
-        let longest = columns_of(BODY_M[1]);
-        let mut lattice = Self {
-            n: columns.len(),
-            sums,
-            flats,
-            parted,
-            lengths: Lengths::of_the_world(longest),
-            bodies: Vec::new(),
-            shortest: columns_of(BODY_M[0]),
-            longest,
-            cut: columns_of(CUT_M),
-        };
-        lattice.score_bodies(None);
-        lattice
     }
+    let mut sum = 0.0;
+    change
+        .iter()
+        .map(|c| {
+            sum += c;
+            sum.max(0.0)
+        })
+        .collect()
+}
 
-    fn sum(&self, kind: usize, from: usize, to: usize) -> f64 {
-        self.sums[kind][to] - self.sums[kind][from]
-    }
-
-    /// Scores every possible body, with what the cars beside it say if they are known.
-    fn score_bodies(&mut self, neighbours: Option<&Neighbours>) {
-        let width = self.longest + 1;
-        let mut bodies = vec![f64::NEG_INFINITY; (self.n + 1) * width];
-        for (to, scores) in bodies.chunks_exact_mut(width).enumerate() {
-            for (k, score) in scores.iter_mut().enumerate().take(to + 1).skip(self.cut) {
-                let from = to - k;
-                // A body cut by the edge may be of any length.
-                let edge = from == 0 || to == self.n;
-                if edge || k >= self.shortest {
-                    let prior = if edge { ANY_SHARE } else { self.prior(from, to, neighbours) };
-                    *score = self.sum(1, from, to) + prior.ln();
-                }
-            }
-        }
-        self.bodies = bodies;
-    }
-
-    /// How much likelier than on average a body between two boundaries is: by its length, and by the gap that two loads may leave on a flat.
-    fn prior(&self, from: usize, to: usize, neighbours: Option<&Neighbours>) -> f64 {
-        let flat = (self.flats[to] - self.flats[from]) / (to - from) as f64;
-        let length = self.lengths.of(to - from, flat, neighbours.map(|neighbours| neighbours.beside(from, to)));
-        if to - from < columns_of(TWO_LOADS_M) {
-            return length;
-        }
-        let (first, last) = (from + columns_of(LOAD_M), to - columns_of(LOAD_M));
-        let (mut likelier, mut places) = (0.0, 0);
-        for (width, odds) in self.parted.iter().enumerate() {
-            let end = last - width;
-            likelier += odds[end] - odds[first];
-            places += end - first;
-        }
-        let parted = likelier / places as f64;
-        length * (1.0 + TWO_LOADS * flat * (parted - 1.0))
-    }
-
-    /// Every gap that ends at a boundary: where it begins, and its score.
-    fn gaps_to(&self, to: usize) -> impl Iterator<Item = (usize, f64)> + Clone {
-        (1..=GAP.min(to)).map(move |k| (to - k, self.sum(2, to - k, to)))
-    }
-
-    /// Every gap that begins at a boundary: where it ends, and its score.
-    fn gaps_from(&self, from: usize) -> impl Iterator<Item = (usize, f64)> + Clone {
-        (1..=GAP.min(self.n - from)).map(move |k| (from + k, self.sum(2, from, from + k)))
-    }
-
-    /// Every body that ends at a boundary: where it begins, and its score. Impossible ones are among them.
-    fn bodies_to(&self, to: usize) -> impl Iterator<Item = (usize, f64)> + Clone {
-        (self.cut..=self.longest.min(to)).map(move |k| (to - k, self.bodies[to * (self.longest + 1) + k]))
-    }
-
-    /// Every body that begins at a boundary: where it ends, and its score. Impossible ones are among them.
-    fn bodies_from(&self, from: usize) -> impl Iterator<Item = (usize, f64)> + Clone {
-        (self.cut..=self.longest.min(self.n - from)).map(move |k| (from + k, self.bodies[(from + k) * (self.longest + 1) + k]))
-    }
-
-    fn solve(&self) -> Vec<Segment> {
-        let sums = self.sums_over_all();
-        let covered = self.covered(&sums);
-        let car = |(from, to, coupled): (usize, usize, bool)| Segment {
-            from,
-            to,
-            probability: self.probability(from, to, &sums),
-            existence: covered[(from + to) / 2].min(1.0),
-            coupled,
-            cut: from == 0 || to == self.n,
-        };
-        self.best().into_iter().map(car).collect()
-    }
-
-    /// The cars of the best segmentation, in order: where they begin and end, and whether only a gap parts them from the one before.
-    fn best(&self) -> Vec<(usize, usize, bool)> {
-        type Step = (f64, (State, usize));
-        const UNREACHED: Step = (f64::NEG_INFINITY, (Empty, 0));
-        fn higher(best: Step, step: Step) -> Step {
-            if step.0 > best.0 { step } else { best }
-        }
-        // The best way into each state at each boundary, and to where a car may begin.
-        let mut best = vec![[UNREACHED; 4]; self.n + 1];
-        let mut begun = vec![(f64::NEG_INFINITY, Empty); self.n + 1];
-        best[0][Empty as usize] = (0.0, (Empty, 0));
-        begun[0] = (0.0, Empty);
-        for to in 1..=self.n {
-            let from = |state: State, at: usize, score: f64| (best[at][state as usize].0 + score, (state, at));
-            let empty = self.sum(0, to - 1, to);
-            let ways = [
-                higher(from(Empty, to - 1, empty), from(Closing, to - 1, empty)),
-                self.gaps_to(to).map(|(at, score)| from(Empty, at, score)).fold(UNREACHED, higher),
-                self.bodies_to(to).map(|(at, score)| (begun[at].0 + score, (begun[at].1, at))).fold(UNREACHED, higher),
-                self.gaps_to(to).map(|(at, score)| from(Car, at, score)).fold(UNREACHED, higher),
-            ];
-            best[to] = ways;
-            let [opening, closing] = [Opening, Closing].map(|state| (best[to][state as usize].0, state));
-            begun[to] = if closing.0 > opening.0 { closing } else { opening };
-        }
-        let last = [Empty, Car, Closing].map(|state| (best[self.n][state as usize].0, (state, self.n)));
-        let (_, (mut state, mut at)) = last.into_iter().fold(UNREACHED, higher);
-        let mut cars = Vec::new();
-        while at > 0 {
-            let (_, (before, from)) = best[at][state as usize];
-            if state == Car {
-                cars.push((from, at, before == Closing));
-            }
-            (state, at) = (before, from);
-        }
-        cars.reverse();
-        cars
-    }
-
-    fn sums_over_all(&self) -> Sums {
-        let unreached = f64::NEG_INFINITY;
-        let mut forward = vec![[unreached; 4]; self.n + 1];
-        let mut begun = vec![unreached; self.n + 1];
-        forward[0][Empty as usize] = 0.0;
-        begun[0] = 0.0;
-        for to in 1..=self.n {
-            let from = |state: State, at: usize, score: f64| forward[at][state as usize] + score;
-            let empty = self.sum(0, to - 1, to);
-            forward[to] = [
-                log_add(from(Empty, to - 1, empty), from(Closing, to - 1, empty)),
-                log_sum(self.gaps_to(to).map(|(at, score)| from(Empty, at, score))),
-                log_sum(self.bodies_to(to).map(|(at, score)| begun[at] + score)),
-                log_sum(self.gaps_to(to).map(|(at, score)| from(Car, at, score))),
-            ];
-            begun[to] = log_add(forward[to][Opening as usize], forward[to][Closing as usize]);
-        }
-        let mut backward = vec![[unreached; 4]; self.n + 1];
-        for state in [Empty, Car, Closing] {
-            backward[self.n][state as usize] = 0.0;
-        }
-        for from in (0..self.n).rev() {
-            let to = |state: State, at: usize, score: f64| backward[at][state as usize] + score;
-            let empty = to(Empty, from + 1, self.sum(0, from, from + 1));
-            let body = log_sum(self.bodies_from(from).map(|(at, score)| to(Car, at, score)));
-            let opening = log_add(empty, log_sum(self.gaps_from(from).map(|(at, score)| to(Opening, at, score))));
-            backward[from] = [
-                if from == 0 { log_add(opening, body) } else { opening },
-                body,
-                log_sum(self.gaps_from(from).map(|(at, score)| to(Closing, at, score))),
-                log_add(empty, body),
-            ];
-        }
-        Sums { begun, ended: backward.iter().map(|after| after[Car as usize]).collect(), whole: backward[0][Empty as usize] }
-    }
-
-    /// Probability of a body at each column.
-    fn covered(&self, Sums { begun, ended, whole }: &Sums) -> Vec<f64> {
-        // Every possible car adds its probability where it starts and takes it away where it ends.
-        let mut change = vec![0.0; self.n + 1];
-        for (to, ended) in ended.iter().enumerate() {
-            for (from, score) in self.bodies_to(to) {
-                let log = begun[from] + score + ended - whole;
-                if log > -NOTHING_MORE {
-                    let p = log.exp();
-                    change[from] += p;
-                    change[to] -= p;
-                }
-            }
-        }
-        let mut sum = 0.0;
-        change
-            .iter()
-            .map(|c| {
-                sum += c;
-                sum.max(0.0)
-            })
-            .collect()
-    }
-
-    /// Probability, over all segmentations, of a car whose ends lie near these.
-    fn probability(&self, from: usize, to: usize, Sums { begun, ended, whole }: &Sums) -> f64 {
-        let ends = to.saturating_sub(SAME_CAR)..=(to + SAME_CAR).min(self.n);
-        let cars = ends.flat_map(|to| self.bodies_to(to).map(move |(at, score)| (at, score + ended[to])));
-        let total = log_sum(cars.filter(|(at, _)| at.abs_diff(from) <= SAME_CAR).map(|(at, score)| begun[at] + score));
-        (total - whole).exp().clamp(0.0, 1.0)
-    }
+/// Probability, over all segmentations, of a car whose ends lie near these.
+fn probability(scores: &Scores, (from, to): (usize, usize), Sums { begun, ended, whole }: &Sums) -> f64 {
+    let ends = to.saturating_sub(SAME_CAR)..=(to + SAME_CAR).min(scores.n);
+    let cars = ends.flat_map(|to| scores.bodies_to(to).map(move |(at, score)| (at, score + ended[to])));
+    let total = log_sum(cars.filter(|(at, _)| at.abs_diff(from) <= SAME_CAR).map(|(at, score)| begun[at] + score));
+    (total - whole).exp().clamp(0.0, 1.0)
 }
 
 /// Sums over all segmentations, as logarithms.
@@ -350,29 +208,12 @@ struct Sums {
     whole: f64,
 }
 
-/// A logarithm that is smaller by this adds nothing to a sum that a score could tell from it: exp(-40) is 4e-18.
-const NOTHING_MORE: f64 = 40.0;
-
-/// Logarithm of a sum of terms given as logarithms.
-fn log_sum(terms: impl Iterator<Item = f64> + Clone) -> f64 {
-    let top = terms.clone().fold(f64::NEG_INFINITY, f64::max);
-    if top == f64::NEG_INFINITY {
-        return top;
-    }
-    top + terms.filter(|term| *term > top - NOTHING_MORE).map(|term| (term - top).exp()).sum::<f64>().ln()
-}
-
-/// The same of two terms.
-fn log_add(a: f64, b: f64) -> f64 {
-    let (high, low) = if a > b { (a, b) } else { (b, a) };
-    if low <= high - NOTHING_MORE { high } else { high + (low - high).exp().ln_1p() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::count::Class;
     use crate::segment::columns::CLASSES;
+    use crate::segment::columns::COLUMN_M;
 
     /// A strip of bodies (metres) with gaps of 1 m between coupled cars and empty track around, as sure as `sure`.
     fn strip(bodies: &[f64], sure: f32) -> Vec<Column> {
@@ -484,7 +325,7 @@ mod tests {
         let ends: Vec<(usize, usize, bool)> = found.iter().map(|car| (car.from, car.to, car.cut)).collect();
         assert_eq!(ends, [(0, 14, true), (16, 40, false), (42, 54, true)]);
         assert!(found.iter().all(|car| car.probability > 0.9 && car.existence > 0.9), "{found:?}");
-        let whole = |columns: &[Column]| Lattice::new(columns).sums_over_all().whole;
+        let whole = |columns: &[Column]| sums_over_all(&Scores::new(columns)).whole;
         let reversed: Vec<Column> = columns.iter().rev().copied().collect();
         assert!((whole(&columns) - whole(&reversed)).abs() < 1e-9);
     }
