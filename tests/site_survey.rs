@@ -207,3 +207,37 @@ fn an_image_that_fits_nowhere_on_the_site_says_so() {
         assert_eq!(row["image"] == IMAGES[0], row["reason"].contains("fits nowhere on the site"), "{row:?}");
     }
 }
+
+/// Cars on tracks that ran on beyond the outline were counted, though what hid them counted for nothing.
+#[test]
+fn only_what_stands_inside_the_outline_is_counted() {
+    let temporary = tempfile::tempdir().unwrap();
+    let aoi = temporary.path().join("aoi.geojson");
+    // The sample's outline from this longitude on.
+    let west = 130.64;
+    let ring = format!("[[{west},42.4150],[130.6440,42.4150],[130.6440,42.4190],[{west},42.4190],[{west},42.4150]]");
+    fs::write(&aoi, format!(r#"{{"type":"Polygon","coordinates":[{ring}]}}"#)).unwrap();
+    let longitudes = |out: &str, flags: &[&str]| -> Vec<f64> {
+        let out = temporary.path().join(out);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_yardwatch"));
+        command.arg("count").arg(sample(IMAGES[2])).args(flags).arg("--out").arg(&out);
+        assert_eq!(command.output().unwrap().status.code(), Some(0));
+        let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+        let mut statement = store.prepare("SELECT col FROM cars").unwrap();
+        let pixels: Vec<f64> = statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+        let place = Scene::open(&sample(IMAGES[2]), &SceneOptions::default()).unwrap().georeference.unwrap();
+        pixels.into_iter().map(|col| place.to_lonlat(col, 144.0).unwrap()[0]).collect()
+    };
+    let (tracks, aoi) = (sample("tracks.geojson"), aoi.to_str().unwrap());
+    let tracks = tracks.to_str().unwrap();
+    let all = longitudes("all", &["--tracks", tracks]);
+    // 15 m: a car across the outline counts, and georeferences are off by metres.
+    let inside = |lon: &&f64| **lon > west - 15.0 / 82_000.0;
+    let (some, most) = (all.iter().filter(|lon| **lon > west).count(), all.iter().filter(inside).count());
+    assert!(some > 5 && all.len() - most > 5, "{all:?}");
+    for (out, flags) in [("given", vec!["--tracks", tracks, "--aoi", aoi]), ("found", vec!["--aoi", aoi])] {
+        let seen = longitudes(out, &flags);
+        assert!(seen.iter().all(|lon| inside(&lon)), "{out}: {seen:?}");
+        assert!(out == "found" || (some..=most).contains(&seen.len()), "{out}: {} of {some} to {most}", seen.len());
+    }
+}

@@ -8,6 +8,7 @@ mod follow;
 pub mod interval;
 mod mapping;
 mod memory;
+pub mod outline;
 pub mod scene;
 pub mod site;
 pub mod vehicle;

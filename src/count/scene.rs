@@ -28,7 +28,7 @@ use crate::track::find::find;
 pub struct Yard {
     /// Centrelines of its tracks.
     pub tracks: Vec<GivenTrack>,
-    /// Rings of its outline as (longitude, latitude); inside is what an odd number of rings encloses.
+    /// Rings of its outline as (longitude, latitude), outer ones one way round and holes the other ([`super::outline::Outline`]).
     pub aoi: Vec<Vec<[f64; 2]>>,
     /// The tracks were found in the images of the site, not given: they are believed only where they show themselves.
     pub tracks_found: bool,
@@ -155,7 +155,7 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
         if site.found {
             all.add_believed(walked, names, (&ground, &site), debug)?;
         } else {
-            walked.into_iter().zip(names).for_each(|(walked, name)| all.add(walked, name, &ground));
+            walked.into_iter().zip(names).for_each(|(walked, name)| all.add(walked, name, (&ground, &site)));
         }
     }
     Ok(all.finish(&ground, &site, gsd, options))
@@ -190,26 +190,29 @@ impl Parts {
                 walked.candidates.clear();
                 walked.doubtful_m = 0.0;
             }
-            self.add(walked, name, ground);
+            self.add(walked, name, (ground, site));
         }
         Ok(())
     }
 
     /// Adds what was found along a track.
-    fn add(&mut self, walked: Walked, name: String, ground: &Ground) {
+    fn add(&mut self, walked: Walked, name: String, (ground, site): (&Ground, &Site)) {
         let step = (TRACK_POINT_M / walked.line.step).ceil().max(1.0) as usize;
         let line = walked.line.points.iter().step_by(step).map(|&p| ground.to_pixel(p)).collect();
         self.tracks.push(SceneTrack { name, line, visible: walked.seen });
         self.candidates.extend(walked.candidates);
-        self.doubtful_m += walked.doubtful_m;
+        let inside = walked.line.points.iter().filter(|&&p| site.holds(p, self.shift)).count();
+        self.doubtful_m += walked.doubtful_m * inside as f64 / walked.line.points.len().max(1) as f64;
     }
 
     fn finish(self, ground: &Ground, site: &Site, gsd: f64, options: &CountOptions) -> SceneCount {
         let registration = options.registration;
         let footprints: Vec<Footprint> = self.candidates.iter().map(|candidate| candidate.footprint).collect();
         let stays = resolve(&footprints);
-        let kept: Vec<Candidate> =
-            self.candidates.into_iter().zip(stays).filter(|(_, stays)| *stays).map(|(candidate, _)| candidate).collect();
+        // What stands on a track where it runs on beyond the outline is not the yard's.
+        let own = |candidate: &Candidate| site.holds(candidate.footprint.centre, self.shift);
+        let kept = self.candidates.into_iter().zip(stays).filter(|(candidate, stays)| *stays && own(candidate));
+        let kept: Vec<Candidate> = kept.map(|(candidate, _)| candidate).collect();
         let coupled: Vec<bool> = kept.iter().map(|candidate| candidate.coupled).collect();
         let mut vehicles: Vec<Vehicle> = kept.into_iter().map(|candidate| candidate.vehicle).collect();
         number_strings(&mut vehicles, &coupled);

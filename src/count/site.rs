@@ -1,5 +1,6 @@
 //! The yard as it lies in a scene: lines and outline in metres from the scene's corner.
 
+use super::outline::Outline;
 use super::scene::Yard;
 use crate::raster::{Georeference, Scene, Turn};
 use crate::tile::Area;
@@ -83,8 +84,11 @@ impl<'a> Ground<'a> {
 
 /// Ground on either side of a given track that is looked at, metres: its error, the shift of the scene, and the strip's half width.
 const CORRIDOR_M: f64 = 24.0;
-/// Ground around an outline that is looked at, metres.
+/// Ground around an outline that is looked at, metres: outlines are drawn by hand, and of a car that stands across one the centre may lie outside. What
+/// stands further outside is not the yard's.
 const OUTLINE_MARGIN_M: f64 = 12.0;
+/// Given tracks that are nowhere nearer to the outline than this, metres, need not be looked at: they may still be moved by 15.
+const OUTLINE_REACH_M: f64 = OUTLINE_MARGIN_M + 15.0;
 /// Share of a found track that must lie inside the outline.
 const INSIDE: f64 = 0.5;
 /// Length of the pieces into which lines are cut to see which ground they touch, metres.
@@ -100,7 +104,7 @@ pub struct Site {
     pub found: bool,
     /// By how much everything was moved, metres of the scene's ground, and the yard's middle.
     pub moved: ([f64; 2], [f64; 2]),
-    outline: Vec<Vec<[f64; 2]>>,
+    outline: Outline,
 }
 
 impl Site {
@@ -113,6 +117,7 @@ impl Site {
         let middle = area.map_or([0.0; 2], |area| [(area.x0 + area.x1) / 2.0, (area.y0 + area.y1) / 2.0]);
         let [dx, dy] = ground.from_east_north(middle, shift_m);
         let bring = |line: &[[f64; 2]]| place(line).into_iter().map(|[x, y]| [x + dx, y + dy]).collect::<Vec<_>>();
+        let outline = Outline::new(yard.aoi.iter().map(|ring| bring(ring)));
         let (mut lines, mut names) = (Vec::new(), Vec::new());
         for track in &yard.tracks {
             if let Some(line) = Centreline::resampled(&bring(&track.line), 1.0) {
@@ -120,7 +125,14 @@ impl Site {
                 names.push(track.name.clone());
             }
         }
-        let outline = yard.aoi.iter().map(|ring| bring(ring)).filter(|ring| ring.len() > 2).collect();
+        let near = |line: &Centreline| outline.is_empty() || line.points.iter().any(|&p| outline.within(p, OUTLINE_REACH_M));
+        let near: Vec<bool> = lines.iter().map(near).collect();
+        if near.contains(&true) {
+            let mut kept = near.iter();
+            lines.retain(|_| kept.next() == Some(&true));
+            let mut kept = near.iter();
+            names.retain(|_| kept.next() == Some(&true));
+        }
         Self { found: lines.is_empty() || yard.tracks_found, lines, names, moved: ([dx, dy], middle), outline }
     }
 
@@ -133,7 +145,7 @@ impl Site {
         if self.outline.is_empty() {
             return Some(image);
         }
-        Area::around(self.outline.iter().flatten())?.grown(OUTLINE_MARGIN_M).intersection(image)
+        self.outline.area()?.grown(OUTLINE_MARGIN_M).intersection(image)
     }
 
     /// Whether a square of ground has to be looked at.
@@ -150,8 +162,8 @@ impl Site {
             let near = patch.grown(OUTLINE_MARGIN_M);
             let corners = [[near.x0, near.y0], [near.x1, near.y0], [near.x1, near.y1], [near.x0, near.y1]];
             corners.iter().any(|&p| self.inside(p))
-                || self.outline.iter().flatten().any(|&p| near.contains(p))
-                || self.outline.iter().any(|ring| edges(ring).any(|(a, b)| crosses(a, b, near)))
+                || self.outline.points().any(|&p| near.contains(p))
+                || self.outline.edges().any(|(a, b)| crosses(a, b, near))
         }
     }
 
@@ -176,20 +188,19 @@ impl Site {
 
     /// The rectangle round the outline; None without an outline.
     pub fn outline_area(&self) -> Option<Area> {
-        Area::around(self.outline.iter().flatten())
+        self.outline.area()
     }
 
-    /// Whether a point lies inside the outline, by the even-odd rule over all rings.
-    pub fn inside(&self, [x, y]: [f64; 2]) -> bool {
-        self.outline.iter().flat_map(|ring| edges(ring)).fold(false, |inside, ([x0, y0], [x1, y1])| {
-            let crossing = (y0 > y) != (y1 > y) && x < (x1 - x0) * (y - y0) / (y1 - y0) + x0;
-            inside != crossing
-        })
+    /// Whether a point lies inside the outline.
+    pub fn inside(&self, point: [f64; 2]) -> bool {
+        self.outline.contains(point)
     }
-}
 
-fn edges(ring: &[[f64; 2]]) -> impl Iterator<Item = ([f64; 2], [f64; 2])> + '_ {
-    (0..ring.len()).map(|i| (ring[i], ring[(i + 1) % ring.len()]))
+    /// Whether a car at a point of the image is the yard's, whose tracks show themselves moved by `shift`: inside the outline or across it, or
+    /// anywhere where there is no outline.
+    pub fn holds(&self, [x, y]: [f64; 2], shift: [f64; 2]) -> bool {
+        self.outline.is_empty() || self.outline.within([x - shift[0], y - shift[1]], OUTLINE_MARGIN_M)
+    }
 }
 
 /// Whether a segment passes through a rectangle, by points along it.

@@ -5,11 +5,16 @@ use std::path::Path;
 
 use geojson::{Feature, GeoJson, Geometry, GeometryValue, JsonObject, Position};
 
+use super::store::geometry::{clockwise, counter_clockwise};
+use crate::count::outline::Outline;
 use crate::count::{GivenTrack, Yard};
 use crate::{Error, Result};
 
 /// GeoJSON larger than this is not a yard (a country's railways are about as large).
 const MAX_BYTES: u64 = 256 << 20;
+
+/// Parts of each piece of a track that are looked at for the outline: a track drawn by its two ends only crosses a small yard.
+const MEETING_POINTS: u32 = 64;
 
 /// Values of OpenStreetMap's key `railway` on which freight cars stand.
 const RAILWAYS_WITH_CARS: [&str; 8] = ["rail", "narrow_gauge", "preserved", "disused", "siding", "spur", "yard", "light_rail"];
@@ -33,7 +38,27 @@ pub fn read_yard(tracks: Option<&Path>, aoi: Option<&Path>) -> Result<(Yard, Vec
     if let Some(path) = aoi {
         yard.aoi = read_outline(path, &mut notes)?;
     }
+    if let (Some(tracks), Some(aoi)) = (tracks, aoi)
+        && !meet(&yard)
+    {
+        let reason =
+            format!("holds no track that runs inside the outline of {}; one of the two is another yard's", aoi.display());
+        return Err(Error::document(tracks, reason));
+    }
     Ok((yard, notes))
+}
+
+/// Whether any given track runs inside the outline.
+fn meet(yard: &Yard) -> bool {
+    let outline = Outline::new(yard.aoi.iter().cloned());
+    yard.tracks.iter().any(|track| {
+        track.line.windows(2).any(|ends| {
+            (0..=MEETING_POINTS).any(|i| {
+                let t = f64::from(i) / f64::from(MEETING_POINTS);
+                outline.contains([0, 1].map(|k| ends[0][k] + t * (ends[1][k] - ends[0][k])))
+            })
+        })
+    })
 }
 
 fn read_tracks(path: &Path, notes: &mut Vec<String>) -> Result<Vec<GivenTrack>> {
@@ -92,7 +117,7 @@ fn read_outline(path: &Path, notes: &mut Vec<String>) -> Result<Vec<Vec<[f64; 2]
                     continue;
                 }
             };
-            for ring in polygons.into_iter().flatten() {
+            for (number, ring) in polygons.into_iter().flat_map(|polygon| polygon.into_iter().enumerate()) {
                 let mut ring = positions(path, ring)?;
                 if ring.first() != ring.last() {
                     ring.extend(ring.first().copied());
@@ -100,7 +125,8 @@ fn read_outline(path: &Path, notes: &mut Vec<String>) -> Result<Vec<Vec<[f64; 2]
                 if ring.len() < 4 {
                     return Err(Error::document(path, "a polygon has fewer than three corners; draw it again"));
                 }
-                rings.push(ring);
+                // Whichever way round they were drawn, only so do holes and outlines that overlap mean what they should.
+                rings.push(if number == 0 { counter_clockwise(&ring) } else { clockwise(&ring) });
             }
         }
     }
@@ -288,5 +314,29 @@ mod tests {
         let text = r#"{"type": "Polygon", "coordinates": [[[1, 2], [2, 2], [2, 3]]]}"#;
         let (yard, _) = read_yard(None, Some(write(text).path())).unwrap();
         assert_eq!(yard.aoi, [vec![[1.0, 2.0], [2.0, 2.0], [2.0, 3.0], [1.0, 2.0]]]);
+    }
+
+    /// With an outline 80 km away everything was counted with coverage 1.
+    #[test]
+    fn tracks_and_an_outline_that_do_not_meet_are_refused() {
+        let line = write(r#"{"type": "LineString", "coordinates": [[1.0, 2.0], [3.0, 2.0]]}"#);
+        let square = |x: f64| {
+            write(&format!(
+                r#"{{"type": "Polygon", "coordinates": [[[{x}, 1.9], [{0}, 1.9], [{0}, 2.1], [{x}, 2.1], [{x}, 1.9]]]}}"#,
+                x + 0.1
+            ))
+        };
+        assert!(read_yard(Some(line.path()), Some(square(2.0).path())).is_ok(), "both ends lie outside");
+        let error = read_yard(Some(line.path()), Some(square(3.1).path())).unwrap_err().to_string();
+        assert!(error.contains("no track that runs inside the outline"), "{error}");
+    }
+
+    #[test]
+    fn rings_run_as_their_meaning_asks_however_they_were_drawn() {
+        let polygon =
+            r#"{"type": "Polygon", "coordinates": [[[0, 0], [0, 9], [9, 9], [9, 0], [0, 0]], [[1, 1], [2, 1], [2, 2], [1, 1]]]}"#;
+        let (yard, _) = read_yard(None, Some(write(polygon).path())).unwrap();
+        let outline = Outline::new(yard.aoi.iter().cloned());
+        assert!(outline.contains([5.0, 5.0]) && !outline.contains([1.7, 1.5]), "{:?}", yard.aoi);
     }
 }

@@ -67,22 +67,16 @@ fn rectangle_round(points: &[Point]) -> Vec<Point> {
     vec![corner(along[0], across[0]), corner(along[1], across[0]), corner(along[1], across[1]), corner(along[0], across[1])]
 }
 
-/// An outline given as rings under the odd-even rule, as one multipolygon: rings inside an odd number of others are holes.
+/// An outline given as rings, as one multipolygon: a clockwise ring is a hole in the first of the others that it lies in.
 pub fn outline(rings: &[Vec<Point>]) -> Geometry<f64> {
-    let depth = |ring: usize| {
-        let Some(&start) = rings[ring].first() else { return 0 };
-        rings.iter().enumerate().filter(|&(other, points)| other != ring && encloses(points, start)).count()
+    let (outer, mut holes): (Vec<_>, Vec<_>) = rings.iter().partition(|ring| area(ring) >= 0.0);
+    let part = |outer: &Vec<Point>| {
+        let lies_in = |hole: &&Vec<Point>| hole.first().is_some_and(|&start| encloses(outer, start));
+        let (own, others): (Vec<_>, Vec<_>) = holes.iter().copied().partition(lies_in);
+        holes = others;
+        Polygon::new(line_string(outer), own.into_iter().map(|hole| line_string(hole)).collect())
     };
-    let depths: Vec<usize> = (0..rings.len()).map(depth).collect();
-    let mut parts = Vec::new();
-    for outer in (0..rings.len()).filter(|&ring| depths[ring].is_multiple_of(2)) {
-        let holes = (0..rings.len()).filter(|&ring| {
-            depths[ring] == depths[outer] + 1 && rings[ring].first().is_some_and(|&start| encloses(&rings[outer], start))
-        });
-        let holes = holes.map(|ring| line_string(&clockwise(&rings[ring]))).collect();
-        parts.push(Polygon::new(line_string(&counter_clockwise(&rings[outer])), holes));
-    }
-    Geometry::MultiPolygon(MultiPolygon(parts))
+    Geometry::MultiPolygon(MultiPolygon(outer.into_iter().map(part).collect()))
 }
 
 /// Points in counter-clockwise order: RFC 7946 wants it of outer rings.
@@ -94,7 +88,8 @@ pub fn counter_clockwise(points: &[Point]) -> Vec<Point> {
     points
 }
 
-fn clockwise(points: &[Point]) -> Vec<Point> {
+/// Points in clockwise order, as RFC 7946 wants it of holes.
+pub fn clockwise(points: &[Point]) -> Vec<Point> {
     let mut points = counter_clockwise(points);
     points.reverse();
     points
@@ -156,7 +151,7 @@ mod tests {
     #[test]
     fn a_ring_inside_a_ring_is_a_hole_and_one_inside_that_is_a_yard_again() {
         let square = |size: f64| vec![[-size, -size], [size, -size], [size, size], [-size, size], [-size, -size]];
-        let Geometry::MultiPolygon(shape) = outline(&[square(3.0), square(1.0), square(2.0)]) else { panic!() };
+        let Geometry::MultiPolygon(shape) = outline(&[square(3.0), clockwise(&square(2.0)), square(1.0)]) else { panic!() };
         assert_eq!(shape.0.len(), 2);
         assert_eq!(shape.0[0].interiors().len(), 1);
         assert_eq!(shape.0[1].interiors().len(), 0);

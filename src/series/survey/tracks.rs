@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use super::frame::Frame;
 use crate::Result;
 use crate::count::evidence::each_cell;
+use crate::count::outline::Outline;
 use crate::count::{GivenTrack, Yard};
 use crate::raster::Scene;
-use crate::series::store::geometry::encloses;
 use crate::threshold::{Evidence, YardMap};
 use crate::track::find::find;
 
@@ -119,9 +119,9 @@ impl Gathered {
     /// The tracks that the scenes show together, those inside the yard's outline.
     pub fn tracks(&self, yard: &Yard) -> Vec<GivenTrack> {
         let map = between_suppressed(&YardMap::of_cells(self.cells()));
+        let outline = Outline::new(yard.aoi.iter().cloned());
         let inside = |line: &[[f64; 2]]| {
-            let within = |p: &[f64; 2]| yard.aoi.iter().filter(|ring| encloses(ring, *p)).count() % 2 == 1;
-            yard.aoi.is_empty() || line.iter().filter(|p| within(p)).count() as f64 >= INSIDE * line.len() as f64
+            outline.is_empty() || line.iter().filter(|&&p| outline.contains(p)).count() as f64 >= INSIDE * line.len() as f64
         };
         let mut lines: Vec<Vec<[f64; 2]>> = find(&map)
             .iter()
