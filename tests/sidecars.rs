@@ -287,3 +287,25 @@ fn a_file_that_shrinks_after_opening_is_an_error_not_a_crash() {
     let error = yardwatch::raster::checksum(&*scene.source).unwrap_err().to_string();
     assert!(error.contains("a.tif"), "{error}");
 }
+
+/// Three images of 2021 that had been processed in 2024 were one day of 2024, with a sun that stood elsewhere.
+#[test]
+fn a_tag_later_than_the_date_in_the_name_is_the_time_of_processing() {
+    let folder = folder();
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_tiles/tumangang_20211006T013940Z.tif");
+    let acquired = |name: &str| {
+        let path = folder.path().join(name);
+        fs::copy(&sample, &path).unwrap();
+        let scene = Scene::open(&path, &SceneOptions::default()).unwrap();
+        let acquired = scene.acquired.unwrap();
+        (acquired.time.to_string(), acquired.from, scene.notes.iter().any(|note| note.contains("the file name says")))
+    };
+    let tag = "2021-10-06T01:39:40Z".to_owned();
+    assert_eq!(acquired("yard_20191005T015801Z.tif"), ("2019-10-05T01:58:01Z".to_owned(), AcquiredFrom::FileName, true));
+    assert_eq!(acquired("yard_20211005T015801Z.tif"), (tag.clone(), AcquiredFrom::File, false));
+    assert_eq!(
+        acquired("yard_20231005T015801Z.tif"),
+        (tag, AcquiredFrom::File, true),
+        "no image is processed before it is taken"
+    );
+}

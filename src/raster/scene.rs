@@ -126,6 +126,9 @@ impl Scene {
     }
 }
 
+/// Two statements of when an image was acquired that differ by more seconds than this are not of one pass.
+const DIFFERENT_S: i64 = 2 * 86_400;
+
 /// What STAC item, vendor's metadata, tags, file name and user say together.
 struct Facts {
     metadata: Metadata,
@@ -156,15 +159,22 @@ impl Facts {
             }
             metadata.fill(source);
         }
-        if let (Some(acquired), Some(by_name)) = (acquired, by_name)
-            && (acquired.time.as_second() - by_name.time.as_second()).abs() > 2 * 86_400
-        {
-            notes.push(format!(
-                "acquired on {} by the {}, but the file name says {}",
-                acquired.time.strftime("%F"),
-                acquired.from.name(),
-                by_name.time.strftime("%F")
-            ));
+        if let (Some(stated), Some(by_name)) = (acquired, by_name) {
+            let later_s = stated.time.as_second() - by_name.time.as_second();
+            // Many programs write the time of processing there.
+            let processed = stated.from == AcquiredFrom::File && later_s > DIFFERENT_S;
+            if processed {
+                acquired = Some(by_name);
+            }
+            if later_s.abs() > DIFFERENT_S {
+                notes.push(format!(
+                    "acquired on {} by the {}, but the file name says {}{}",
+                    stated.time.strftime("%F"),
+                    stated.from.name(),
+                    by_name.time.strftime("%F"),
+                    if processed { ", which is taken: the tag may be the time of processing" } else { "" }
+                ));
+            }
         }
         let by_option = options.acquired.map(|time| Acquired { time, from: AcquiredFrom::Option, date_only: false });
         let acquired = acquired.or(by_name).or(by_option);
