@@ -59,6 +59,7 @@ pub use open::open_raster;
 pub(crate) use open::regular_file;
 pub use samples::{Block, SampleType, Samples};
 pub use scene::{DEFAULT_MAX_MEMORY_MIB, Scene, SceneOptions};
+pub(crate) use sidecar::statements;
 pub use source::RasterSource;
 pub use stac::{StacAsset, StacItem, parse_stac};
 pub use sun::Sun;

@@ -47,6 +47,14 @@ pub(crate) fn stac(image: &Path, notes: &mut Vec<String>) -> Option<(Metadata, P
     None
 }
 
+/// What the STAC item and the vendor's metadata of an image say of it, each with the file that says it. Of an item collection this changes only
+/// when what it says of this image does.
+pub(crate) fn statements(image: &Path) -> Vec<(PathBuf, String)> {
+    let mut notes = Vec::new();
+    let found = [stac(image, &mut notes), vendor(image, &mut notes)];
+    found.into_iter().flatten().map(|(metadata, file)| (file, format!("{metadata:?}"))).collect()
+}
+
 /// Whether an asset's address means this image: by its path from the item on; for addresses elsewhere, by the file's name.
 fn means(href: &str, item: &Path, image: &Path) -> bool {
     let name = href.rsplit(['/', '\\']).next().unwrap_or(href);

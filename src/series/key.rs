@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::count::Yard;
-use crate::raster::regular_file;
+use crate::raster::{regular_file, statements};
 use crate::{Error, Result};
 
 /// Version of the program that counts: the package's, and a hash of the sources and weights of the rooms that count, so that a
@@ -19,7 +19,7 @@ const MAX_SIDECAR_BYTES: u64 = 64 << 20;
 const NOT_METADATA: [&str; 9] = ["tif", "tiff", "gtiff", "btf", "png", "jpg", "jpeg", "webp", "ovr"];
 
 /// BLAKE3 of an image and of the files beside it that may say where and when it was taken: those whose names begin with its
-/// stem and a dot, or `_metadata`.
+/// stem and a dot, or `_metadata`; and what STAC items and vendors' files of other names say of it.
 ///
 /// # Errors
 /// When the image cannot be read or is no regular file.
@@ -28,12 +28,21 @@ pub fn content_key(image: &Path) -> Result<String> {
     let mut hasher = blake3::Hasher::new();
     let file = File::open(image).map_err(|e| Error::io(image, e))?;
     hasher.update_reader(file).map_err(|e| Error::io(image, e))?;
-    for sidecar in sidecars(image) {
-        let Ok(bytes) = std::fs::read(&sidecar) else { continue };
-        let name = sidecar.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let mut update = |name: &str, bytes: &[u8]| {
         // Lengths first: no two lists of files give the same bytes.
         hasher.update(&(name.len() as u64).to_le_bytes()).update(name.as_bytes());
-        hasher.update(&(bytes.len() as u64).to_le_bytes()).update(&bytes);
+        hasher.update(&(bytes.len() as u64).to_le_bytes()).update(bytes);
+    };
+    let beside = sidecars(image);
+    for sidecar in &beside {
+        let Ok(bytes) = std::fs::read(sidecar) else { continue };
+        update(&sidecar.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(), &bytes);
+    }
+    for (file, said) in statements(image) {
+        // Of files with other names, which may speak of many images, only what they say of this one.
+        if !beside.contains(&file) {
+            update("", said.as_bytes());
+        }
     }
     Ok(hasher.finalize().to_hex().to_string())
 }
@@ -105,5 +114,30 @@ mod tests {
         assert_eq!(content_key(&image).unwrap(), tied);
         std::fs::write(&image, "other pixels").unwrap();
         assert_ne!(content_key(&image).unwrap(), tied);
+    }
+
+    /// A date that was added or put right in a file of another name was never heard of.
+    #[test]
+    fn a_key_follows_what_a_stac_item_of_another_name_says_of_the_image_and_not_what_it_says_of_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let (image, item) = (folder.path().join("a.png"), folder.path().join("all.json"));
+        std::fs::write(&image, "pixels").unwrap();
+        let says = |a: &str, b: &str| {
+            let feature = |name: &str, time: &str| {
+                format!(
+                    r#"{{"type":"Feature","stac_version":"1.0.0","id":"{name}","geometry":null,"properties":{{"datetime":"{time}"}},
+                        "links":[],"assets":{{"data":{{"href":"./{name}.png"}}}}}}"#
+                )
+            };
+            let text = format!(r#"{{"type":"FeatureCollection","features":[{},{}]}}"#, feature("a", a), feature("b", b));
+            std::fs::write(&item, text).unwrap();
+            content_key(&image).unwrap()
+        };
+        let (early, late) = ("2021-05-05T03:00:00Z", "2022-05-05T03:00:00Z");
+        let dated = says(early, early);
+        assert_eq!(says(early, late), dated);
+        assert_ne!(says(late, late), dated);
+        std::fs::remove_file(&item).unwrap();
+        assert_ne!(content_key(&image).unwrap(), dated);
     }
 }
