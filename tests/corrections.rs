@@ -288,3 +288,96 @@ fn the_trains_of_a_second_image_of_the_day_are_recognised() {
     let strings: Vec<(i64, i64)> = strings.map(Result::unwrap).collect();
     assert!(!strings.is_empty() && strings.iter().all(|(cars, matched)| 2 * matched > *cars), "{strings:?}");
 }
+
+fn delete_cars(out: &Path, stem: &str, how_many: usize) {
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    let sql =
+        "DELETE FROM cars WHERE fid IN (SELECT fid FROM cars WHERE scene = ?1 AND class NOT IN ('locomotive', 'coach') LIMIT ?2)";
+    assert_eq!(store.execute(sql, (format!("{stem}.tif"), how_many as i64)).unwrap(), how_many);
+}
+
+/// The day was counted from its other image, and the layer of footprints and `info --record` showed the program's count.
+#[test]
+fn a_corrected_image_decides_its_day_and_every_output_shows_its_count() {
+    let (_temporary, images, out) = setup();
+    for stem in [FIRST, SECOND] {
+        let (_temporary, images, out) = setup();
+        delete_cars(&out, stem, 3);
+        analyze(&images, &out, &[]);
+        let count = number(&counts(&out)[stem], "freight_cars");
+        let day = csv::Reader::from_path(out.join("days.csv")).unwrap().deserialize().next().unwrap().unwrap();
+        assert_eq!(number(&day, "freight_cars"), count, "{stem}");
+    }
+    delete_cars(&out, FIRST, 3);
+    analyze(&images, &out, &[]);
+    let count = number(&counts(&out)[FIRST], "freight_cars");
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    let sql = "SELECT freight_cars FROM scene_footprints WHERE scene = ?1";
+    assert_eq!(store.query_row(sql, [format!("{FIRST}.tif")], |row| row.get::<_, i64>(0)).unwrap(), count);
+    let output = Command::new(env!("CARGO_BIN_EXE_yardwatch"))
+        .arg("info")
+        .arg(images.join(format!("{FIRST}.tif")))
+        .arg("--record")
+        .arg(&out)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(said.contains(&format!("{count} freight cars")), "{said}");
+}
+
+/// Its file in `cars/` was scored ever after, and the cars were said to belong to no image at every run.
+#[test]
+fn nothing_is_left_of_an_image_that_is_taken_out_of_the_record_or_cannot_be_read_any_more() {
+    let (_temporary, images, out) = setup();
+    let left = |stem: &str| {
+        let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+        let rows = |table: &str| -> i64 {
+            let sql = format!("SELECT count(*) FROM {table} WHERE scene = ?1");
+            store.query_row(&sql, [format!("{stem}.tif")], |row| row.get(0)).unwrap()
+        };
+        let files = [out.join(format!("cars/{stem}.geojson")), out.join(format!("overlays/{stem}.jpg"))];
+        ["cars", "tracks", "scene_footprints"].iter().any(|table| rows(table) > 0) || files.iter().any(|file| file.exists())
+    };
+    assert!(left(FIRST) && left(SECOND));
+    delete_cars(&out, FIRST, 1);
+    fs::remove_file(images.join(format!("{FIRST}.tif"))).unwrap();
+    analyze(&images, &out, &[]);
+    assert!(left(FIRST), "it was corrected by hand");
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    store.execute("DELETE FROM scenes WHERE image = ?1", [format!("{FIRST}.tif")]).unwrap();
+    drop(store);
+    let words = analyze(&images, &out, &[]);
+    assert!(!left(FIRST) && left(SECOND) && !words.contains("belong to no image"), "{words}");
+
+    let second = images.join(format!("{SECOND}.tif"));
+    let bytes = fs::read(&second).unwrap();
+    fs::write(&second, &bytes[..bytes.len() / 2]).unwrap();
+    let output =
+        Command::new(env!("CARGO_BIN_EXE_yardwatch")).arg("analyze").arg(&images).arg("--out").arg(&out).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(!left(SECOND));
+}
+
+/// Its date could not be given any more, though the program asked for it at every run.
+#[test]
+fn a_corrected_image_without_a_date_can_be_dated() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (images, out) = (temporary.path().join("images"), temporary.path().join("out"));
+    fs::create_dir(&images).unwrap();
+    let gravel = |x: u32, y: u32| image::Luma([90 + ((x * 7919 + y * 104_729) % 40) as u8]);
+    image::GrayImage::from_fn(300, 200, gravel).save(images.join("yard.png")).unwrap();
+    let run = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_yardwatch"));
+        command.arg("analyze").arg(&images).args(["--gsd", "0.5", "--out"]).arg(&out).args(more);
+        let output = command.output().unwrap();
+        (output.status.code(), counts(&out)["yard.png"]["acquired"].clone())
+    };
+    assert_eq!(run(&[]), (Some(3), String::new()));
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    store.execute("UPDATE scenes SET reviewed = 1", []).unwrap();
+    drop(store);
+    assert_eq!(run(&[]), (Some(3), String::new()));
+    let dated = (Some(0), "2022-05-05T03:00:00Z".to_owned());
+    assert_eq!(run(&["--acquired", "2022-05-05T03:00:00Z"]), dated);
+    assert_eq!(run(&[]), dated, "from then on");
+}

@@ -9,8 +9,10 @@ use super::inputs::positive;
 use super::{Outcome, Terminal};
 use crate::count::Status;
 use crate::raster::{Description, SceneOptions, Turn, describe, find_images};
+use crate::series::corrections;
 use crate::series::key::content_key;
-use crate::series::store::{Store, Stored};
+use crate::series::record::SceneRecord;
+use crate::series::store::Store;
 use crate::{Error, Result};
 
 const EXAMPLES: &str = "\
@@ -66,10 +68,10 @@ struct Recorded {
 }
 
 impl Recorded {
-    fn of(scene: &Stored) -> Self {
-        let result = &scene.record.result;
+    fn of(record: &SceneRecord) -> Self {
+        let result = &record.result;
         Self {
-            image: scene.record.image.clone(),
+            image: record.image.clone(),
             registration_m: result.registration_m,
             registration_turn: result.registration_turn,
             registration_confidence: result.registration_confidence,
@@ -114,10 +116,11 @@ pub fn run(args: &InfoArgs, terminal: &Terminal) -> Result<Outcome> {
     let mut documents = Vec::new();
     // By content: images may have been moved or renamed since.
     let stored = args.record.as_deref().map(Store::read_scenes).transpose()?.unwrap_or_default();
+    let stored: Vec<SceneRecord> = stored.iter().map(|(scene, cars)| corrections::apply(scene, cars).record).collect();
     for path in &listing.images {
         let described = describe(path, &options, args.checksum).and_then(|description| {
             let key = if stored.is_empty() { String::new() } else { content_key(path)? };
-            let record = stored.iter().find(|scene| scene.record.content == key).map(Recorded::of);
+            let record = stored.iter().find(|record| record.content == key).map(Recorded::of);
             Ok(Described { description, record })
         });
         match described {

@@ -29,6 +29,8 @@ pub struct DatedCount {
     pub coverage: f64,
     /// Whether the count may be used at all.
     pub usable: bool,
+    /// Whether somebody looked at the image and corrected or confirmed its cars.
+    pub by_hand: bool,
     /// Why it may not be used, or what else a reader must know.
     pub reason: String,
     /// Cars per freight class ([`CLASS_NAMES`]), where classes are known.
@@ -48,6 +50,7 @@ impl DatedCount {
             high: None,
             coverage: 1.0,
             usable: true,
+            by_hand: false,
             reason: String::new(),
             classes: None,
         }
@@ -71,13 +74,14 @@ impl DatedCount {
         self.usable && self.count.is_finite() && self.count >= 0.0 && self.coverage >= min_coverage && self.coverage <= 1.0
     }
 
-    /// Orders the counts of one day, the one to use first: usable, most coverage, narrowest interval, earliest, name, count.
+    /// Orders the counts of one day, the one to use first: usable, looked at by somebody, most coverage, narrowest interval, earliest, name, count.
     pub fn better(&self, other: &Self) -> Ordering {
         let width = |c: &Self| match (c.low, c.high) {
             (Some(low), Some(high)) => high - low,
             _ => f64::INFINITY,
         };
         (other.can_be_used(0.0).cmp(&self.can_be_used(0.0)))
+            .then_with(|| other.by_hand.cmp(&self.by_hand))
             .then_with(|| other.coverage.total_cmp(&self.coverage))
             .then_with(|| width(self).total_cmp(&width(other)))
             .then_with(|| self.time.cmp(&other.time))
@@ -99,4 +103,24 @@ pub fn one_per_day<'a>(counts: impl IntoIterator<Item = &'a DatedCount>) -> Vec<
         }
     }
     days.into_iter().map(|(_, count)| count).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A day was counted from its other image, which nobody had looked at.
+    #[test]
+    fn a_corrected_count_stands_for_its_day_whatever_other_images_show() {
+        let count = |image: &str, coverage: f64, by_hand: bool| DatedCount {
+            image: image.to_owned(),
+            coverage,
+            by_hand,
+            ..DatedCount::new("", "2021-05-22T02:43:22Z".parse().unwrap(), 7.0)
+        };
+        let (corrected, other) = (count("b", 0.9, true), count("a", 1.0, false));
+        assert_eq!(one_per_day([&other, &corrected])[0].image, "b");
+        let unusable = DatedCount { usable: false, ..corrected };
+        assert_eq!(one_per_day([&other, &unusable])[0].image, "a");
+    }
 }

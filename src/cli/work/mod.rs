@@ -56,6 +56,49 @@ impl Workplace {
         Ok(Self { out: out.to_path_buf(), store: Store::open(out)?, _lock: lock })
     }
 
+    /// Takes scenes out of the record, each by its image and the name of its files, which go as well.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn forget(&mut self, scenes: &[(String, String)]) -> Result<()> {
+        let images: Vec<String> = scenes.iter().map(|(image, _)| image.clone()).collect();
+        self.store.forget(&images)?;
+        scenes.iter().for_each(|(_, stem)| self.remove_files(stem));
+        Ok(())
+    }
+
+    fn remove_files(&self, stem: &str) {
+        for file in [self.cars_file(stem), self.overlay_file(stem)] {
+            // Already gone is as good.
+            let _ = std::fs::remove_file(file);
+        }
+    }
+
+    /// Takes the rest of the scenes away whose row somebody deleted from the table `scenes`.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub fn forget_deleted(&mut self) -> Result<()> {
+        let deleted = self.store.deleted()?;
+        if deleted.is_empty() {
+            return Ok(());
+        }
+        self.store.forget(&deleted)?;
+        // The record that knew the names of their files is gone; the files say whose they are.
+        let files = std::fs::read_dir(self.out.join(CARS)).into_iter().flatten().flatten().map(|entry| entry.path());
+        let of_deleted = |file: &PathBuf| {
+            let document: Option<serde_json::Value> =
+                std::fs::read(file).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+            let image = document.as_ref().and_then(|document| document["scene"]["image"].as_str());
+            image.is_some_and(|image| deleted.iter().any(|deleted| deleted == image))
+        };
+        files
+            .filter(of_deleted)
+            .filter_map(|file| file.file_stem()?.to_str().map(str::to_owned))
+            .for_each(|stem| self.remove_files(&stem));
+        Ok(())
+    }
+
     /// Where a scene's vehicles are written.
     pub fn cars_file(&self, stem: &str) -> PathBuf {
         self.out.join(CARS).join(format!("{stem}.geojson"))

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::{Workplace, survey};
 use crate::cli::{Terminal, request::Request};
 use crate::count::Yard;
-use crate::raster::Listing;
+use crate::raster::{Listing, Scene};
 use crate::series::corrections;
 use crate::series::key::{PROGRAM, Stamp, content_key, settings_key, stamp};
 use crate::series::names::{image_names, output_stems};
@@ -65,7 +65,7 @@ impl Planned {
     /// When the store cannot be written.
     pub fn failed(&mut self, place: &mut Workplace, item: &Todo, error: &Error) -> Result<()> {
         self.failures.insert(item.image.clone(), reason(error));
-        place.store.forget(std::slice::from_ref(&item.image))
+        place.forget(&[(item.image.clone(), item.stem.clone())])
     }
 }
 
@@ -86,6 +86,7 @@ pub fn plan(
     interrupt: &Arc<AtomicBool>,
     terminal: &Terminal,
 ) -> Result<Planned> {
+    place.forget_deleted()?;
     let stored = place.store.scenes()?;
     let mut planned = Planned::default();
     for (path, error) in &listing.unusable {
@@ -139,6 +140,13 @@ pub fn plan(
             }
             if is_corrected(place, stored)? {
                 planned.kept += 1;
+                if same_image && record.acquired.is_none() {
+                    // The count stays; that the image is dated now is no reason to lose what somebody did to it.
+                    let acquired = Scene::open(&path, &request.scene).ok().and_then(|scene| scene.acquired);
+                    if let Some(acquired) = acquired {
+                        place.store.date(record, acquired.time)?;
+                    }
+                }
                 if !same_image {
                     terminal.warn(&format!(
                         "{image} is another image than the one whose cars were corrected by hand; the corrections are kept. To count \
@@ -189,15 +197,9 @@ fn prune(place: &mut Workplace, known: &mut BTreeMap<String, Stored>, planned: &
             ));
         }
     }
-    place.store.forget(&gone.iter().cloned().collect::<Vec<_>>())?;
-    for image in gone {
-        if let Some(stored) = known.remove(&image) {
-            for file in [place.cars_file(&stored.record.stem), place.overlay_file(&stored.record.stem)] {
-                // Already gone is as good.
-                let _ = std::fs::remove_file(file);
-            }
-        }
-        terminal.note(&format!("forgotten: {image}"));
-    }
+    let gone: Vec<(String, String)> =
+        gone.into_iter().filter_map(|image| known.remove(&image)).map(|s| (s.record.image, s.record.stem)).collect();
+    place.forget(&gone)?;
+    gone.iter().for_each(|(image, _)| terminal.note(&format!("forgotten: {image}")));
     Ok(())
 }

@@ -58,6 +58,7 @@ impl Results {
                     high: Some(f64::from(count.high)),
                     coverage: count.coverage,
                     usable: count.status != Status::Unusable,
+                    by_hand: o.interval != IntervalKind::Model,
                     reason: count.reason.clone(),
                     classes: scene.and_then(|scene| classes(&scene.record)),
                     ..DatedCount::new(o.site.clone(), time, f64::from(count.freight_cars))

@@ -41,6 +41,9 @@ pub fn of_site(
     if let Some(kept) = kept.filter(|_| !request.resurvey) {
         let few = kept.images.len() < FEW_SCENES && kept.images.len() < images.len();
         if !few {
+            if !kept.tracks.is_empty() && !place.out.join(TRACKS_FILE).exists() {
+                write_tracks(place, &kept.tracks, terminal)?;
+            }
             return Ok(Some(kept));
         }
     }

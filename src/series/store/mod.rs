@@ -51,11 +51,11 @@ impl Store {
         Ok(store)
     }
 
-    /// The scenes of the store in a folder, without changing anything about it.
+    /// The scenes of the store in a folder with their rows of `cars`, without changing anything about it.
     ///
     /// # Errors
     /// When there is no store of yardwatch, or it cannot be read.
-    pub fn read_scenes(folder: &Path) -> Result<Vec<Stored>> {
+    pub fn read_scenes(folder: &Path) -> Result<Vec<(Stored, Vec<CarRow>)>> {
         let path = folder.join(STORE_FILE);
         let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
         if !path.is_file() {
@@ -64,7 +64,11 @@ impl Store {
         let connection = Connection::open_with_flags(&path, flags).map_err(|e| explain(&path, e))?;
         let store = Self { path, connection };
         store.version()?;
-        store.scenes()
+        let with_cars = |scene: Stored| {
+            let cars = store.cars(&scene.record.image)?;
+            Ok((scene, cars))
+        };
+        store.scenes()?.into_iter().map(with_cars).collect()
     }
 
     /// Where the store is.

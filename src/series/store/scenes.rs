@@ -100,6 +100,37 @@ impl Store {
         self.transaction(|t| images.iter().try_for_each(|image| remove(t, image)))
     }
 
+    /// Images whose row somebody deleted from the table `scenes`, of which the layers still show something.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn deleted(&self) -> Result<Vec<String>> {
+        let read = || -> rusqlite::Result<Vec<String>> {
+            let mut statement = self
+                .connection
+                .prepare("SELECT scene FROM scene_footprints WHERE scene NOT IN (SELECT image FROM scenes) ORDER BY scene")?;
+            statement.query_map([], |row| row.get(0))?.collect()
+        };
+        read().map_err(|e| explain(&self.path, e))
+    }
+
+    /// Dates a scene that had no date.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn date(&mut self, record: &SceneRecord, acquired: jiff::Timestamp) -> Result<()> {
+        let dated = SceneRecord { acquired: Some(acquired), ..record.clone() };
+        let json = serde_json::to_string(&dated).map_err(|e| Error::document(&self.path, e.to_string()))?;
+        self.transaction(|t| {
+            t.execute("UPDATE scenes SET record = ?2 WHERE image = ?1", params![record.image, json])?;
+            for (table, name) in [("scenes", "image"), ("cars", "scene"), ("scene_footprints", "scene")] {
+                let update = format!("UPDATE {table} SET acquired = ?2 WHERE {name} = ?1");
+                t.execute(&update, params![record.image, date_time(acquired)])?;
+            }
+            Ok(())
+        })
+    }
+
     /// The rows of `cars` of a scene, in the order in which they were added.
     ///
     /// # Errors

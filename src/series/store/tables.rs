@@ -181,6 +181,11 @@ fn write(t: &Transaction<'_>, derived: &Derived<'_>) -> rusqlite::Result<()> {
                 o.interval.name(),
             ],
         )?;
+        // The layer shows what counts: an analyst may have corrected it.
+        t.execute(
+            "UPDATE scene_footprints SET freight_cars = ?2, acquired = ?3 WHERE scene = ?1",
+            params![o.image, c.map(|c| c.freight_cars), o.acquired.map(date_time)],
+        )?;
     }
     for day in derived.days {
         let names: Vec<&str> = day.iter().map(|(name, _)| *name).collect();
