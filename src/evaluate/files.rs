@@ -1,6 +1,6 @@
 //! Which truth files there are, and which prediction file belongs to which.
 
-use super::truth::{Truth, is_reviewed};
+use super::truth::{Truth, image_of, is_reviewed};
 use crate::{Error, Result};
 use std::path::{Path, PathBuf};
 
@@ -46,6 +46,10 @@ pub fn truths(path: &Path) -> Result<Vec<PathBuf>> {
 
 /// The prediction file for one scene: `path` itself if it is a file; in a folder `<image stem>` or `<scene folder>` with `.geojson` or
 /// `.json`, else the first `.geojson` in a sub-folder of that name; else the same in the folder `cars` that `yardwatch count` writes.
+/// In the end any in `cars` that says it is this image's is taken.
+///
+/// Of an image that was looked through by hand the output file's name comes first, and no scene folder: it lies with all others in
+/// `cars`. A file that says it is another image's is then passed over.
 ///
 /// # Errors
 /// A folder cannot be read.
@@ -53,14 +57,22 @@ pub fn prediction(path: &Path, truth: &Truth, truth_path: &Path) -> Result<Optio
     if path.is_file() {
         return Ok(Some(path.to_owned()));
     }
-    let scene = std::path::absolute(truth_path).map_err(|e| Error::io(truth_path, e))?;
-    let scene = scene.parent().and_then(Path::file_name).map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    let names = [truth.stem(), &scene];
-    for folder in [path, &path.join("cars")] {
+    let looked = truth_path.extension().is_some_and(|e| e == "geojson");
+    let truth_path = std::path::absolute(truth_path).map_err(|e| Error::io(truth_path, e))?;
+    let own = if looked { truth_path.file_stem() } else { truth_path.parent().and_then(Path::file_name) };
+    let own = own.map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+    let names = if looked { [own.as_str(), truth.stem()] } else { [truth.stem(), &own] };
+    // One run may hold several images of one name, and two runs may have given them different output names.
+    let others = |file: &Path| {
+        let same = |image: &Path, own: &Path| image.ends_with(own) || own.ends_with(image);
+        looked && image_of(file).is_some_and(|image| !same(Path::new(&image), Path::new(&truth.image)))
+    };
+    let cars = path.join("cars");
+    for folder in [path, &cars] {
         for name in names {
             for extension in ["geojson", "json"] {
                 let file = folder.join(format!("{name}.{extension}"));
-                if file.is_file() {
+                if file.is_file() && !others(&file) {
                     return Ok(Some(file));
                 }
             }
@@ -72,14 +84,16 @@ pub fn prediction(path: &Path, truth: &Truth, truth_path: &Path) -> Result<Optio
             }
             // A scene's own folder also holds its outlines, which are no predictions.
             let outline = |p: &Path| p.file_name().is_some_and(|n| n == "tracks.geojson" || n == "aoi.geojson");
-            let mut found =
-                entries(&inside)?.into_iter().filter(|p| p.extension().is_some_and(|e| e == "geojson") && !outline(p));
-            if let Some(first) = found.next() {
+            let usable = |p: &PathBuf| p.extension().is_some_and(|e| e == "geojson") && !outline(p) && !others(p);
+            if let Some(first) = entries(&inside)?.into_iter().find(usable) {
                 return Ok(Some(first));
             }
         }
     }
-    Ok(None)
+    if !cars.is_dir() {
+        return Ok(None);
+    }
+    Ok(entries(&cars)?.into_iter().find(|file| image_of(file).is_some_and(|image| image == truth.image)))
 }
 
 /// The visible entries of a folder, by name.
@@ -142,5 +156,50 @@ mod tests {
             touch(p, &["easy_2/aoi.geojson", name]);
             assert_eq!(find().unwrap().to_str().unwrap(), name);
         }
+    }
+
+    /// A file of cars as a run writes it.
+    fn written(root: &Path, name: &str, image: &str) {
+        touch(root, &[name]);
+        fs::write(root.join(name), serde_json::json!({"scene": {"image": image}, "features": []}).to_string()).unwrap();
+    }
+
+    /// The folder `cars` of the truth was taken for a scene's, so that every image was scored against the first file of the other run's.
+    #[test]
+    fn an_image_that_was_looked_through_is_held_against_the_same_image_of_the_other_run() {
+        let root = tempfile::tempdir().unwrap();
+        let (this, other) = (Path::new("this/cars"), root.path());
+        let find = |output: &str, image: &str| {
+            let found = prediction(other, &truth(image), &this.join(output)).unwrap();
+            found.map(|f| f.strip_prefix(other).unwrap().to_str().unwrap().to_owned())
+        };
+        written(other, "cars/a.geojson", "a.tif");
+        assert_eq!(find("b.geojson", "b.tif"), None);
+        written(other, "cars/b.geojson", "b.tif");
+        written(other, "cars/cars.geojson", "cars.tif");
+        for stem in ["a", "b", "cars"] {
+            let own = format!("{stem}.geojson");
+            assert_eq!(find(&own, &format!("{stem}.tif")), Some(format!("cars/{own}")));
+        }
+        // The other run was given the folder above this one's.
+        written(other, "cars/c.geojson", "2023/c.tif");
+        assert_eq!(find("c.geojson", "c.tif").unwrap(), "cars/c.geojson");
+    }
+
+    #[test]
+    fn images_of_one_name_are_held_against_their_own_cars_whatever_the_files_are_called() {
+        let root = tempfile::tempdir().unwrap();
+        let find = |output: &str, image: &str| {
+            let found = prediction(root.path(), &truth(image), &Path::new("this/cars").join(output)).unwrap();
+            found.map(|f| f.strip_prefix(root.path()).unwrap().to_str().unwrap().to_owned())
+        };
+        written(root.path(), "cars/yard.geojson", "2021/yard.tif");
+        written(root.path(), "cars/2022_yard.tif.geojson", "2022/yard.tif");
+        assert_eq!(find("yard.geojson", "2021/yard.tif").unwrap(), "cars/yard.geojson");
+        assert_eq!(find("2022_yard.tif.geojson", "2022/yard.tif").unwrap(), "cars/2022_yard.tif.geojson");
+        // A run that knew the second one first has it the other way round.
+        assert_eq!(find("2021_yard.tif.geojson", "2021/yard.tif").unwrap(), "cars/yard.geojson");
+        assert_eq!(find("yard.geojson", "2022/yard.tif").unwrap(), "cars/2022_yard.tif.geojson");
+        assert_eq!(find("2023_yard.tif.geojson", "2023/yard.tif"), None);
     }
 }

@@ -140,3 +140,10 @@ pub fn is_reviewed(path: &Path) -> bool {
     let text = std::fs::read_to_string(path).unwrap_or_default();
     serde_json::from_str::<serde_json::Value>(&text).is_ok_and(|file| file["scene"]["interval"] == "reviewed")
 }
+
+/// The image that a file of cars says it is of.
+pub fn image_of(path: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let file: serde_json::Value = serde_json::from_str(&text).ok()?;
+    Some(file["scene"]["image"].as_str()?.to_owned())
+}
