@@ -229,6 +229,26 @@ fn odd_files_in_a_folder_are_named_and_the_others_go_on() {
     assert!(listing.unusable[0].1.to_string().contains("no images"));
 }
 
+/// With the output folder in the folder of the images, later runs and `info` took the pictures in `overlays` for images.
+#[test]
+fn pictures_of_a_run_into_the_folder_of_its_images_are_no_images() {
+    let folder = folder();
+    let root = folder.path();
+    let mut images = vec![picture(root, "a.png")];
+    for name in ["cars", "overlays", "2023/overlays"] {
+        fs::create_dir_all(root.join(name)).unwrap();
+        images.push(picture(&root.join(name), "b.png"));
+    }
+    images.sort();
+    // Without a record beside them they are folders like others.
+    assert_eq!(find_images(&[root.to_owned()]).images, images);
+    fs::write(root.join("yardwatch.gpkg"), "").unwrap();
+    let listing = find_images(&[root.to_owned()]);
+    assert_eq!(listing.images, [root.join("2023/overlays/b.png"), root.join("a.png")]);
+    assert_eq!(listing.skipped.len(), 2, "{:?}", listing.skipped);
+    assert!(listing.unusable.is_empty());
+}
+
 #[cfg(unix)]
 #[test]
 fn links_pipes_and_names_that_are_not_utf8_do_no_harm() {

@@ -12,6 +12,8 @@ use crate::error::Error;
 const ENDINGS: [&str; 8] = ["tif", "tiff", "gtiff", "btf", "png", "jpg", "jpeg", "webp"];
 /// A folder that holds this file is the output of an earlier run.
 const OUTPUT_MARK: &str = "yardwatch.gpkg";
+/// Its folders, where it is the folder of the images as well.
+const OUTPUT_FOLDERS: [&str; 2] = ["cars", "overlays"];
 /// Folders are searched so deep.
 const MAX_DEPTH: usize = 16;
 /// JSON files beyond this size in a folder are no STAC items.
@@ -85,7 +87,9 @@ fn search(folder: &Path, listing: &mut Listing, seen: &mut HashSet<PathBuf>) {
                 listing.unusable.push((path.clone(), Error::io(path, error)));
             }
             Ok(entry) if entry.file_type().is_dir() => {
-                if entry.depth() > 0 && entry.path().join(OUTPUT_MARK).exists() {
+                let marked = |folder: &Path| folder.join(OUTPUT_MARK).exists();
+                let own = OUTPUT_FOLDERS.iter().any(|name| entry.file_name() == *name);
+                if entry.depth() == 1 && own && marked(folder) || entry.depth() > 0 && marked(entry.path()) {
                     listing.skipped.push((entry.path().to_owned(), "the output folder of an earlier run".to_owned()));
                     walk.skip_current_dir();
                 }
