@@ -219,6 +219,8 @@ fn an_empty_folder_and_a_missing_one_are_said_to_be() {
     let output = yardwatch(&["analyze", text(&images), "--out", text(&out)]);
     assert_eq!(code(&output), 3, "{}", stderr(&output));
     assert!(stderr(&output).contains("no images"), "{}", stderr(&output));
+    assert!(stdout(&output).contains("not used:\n  images: there are no images"), "{}", stdout(&output));
+    assert!(rows(&out.join("counts.csv")).is_empty(), "a folder is no image");
     let missing = temporary.path().join("nowhere");
     let output = yardwatch(&["analyze", text(&missing), "--out", text(&out)]);
     assert_eq!(code(&output), 1);
@@ -307,6 +309,30 @@ fn a_grown_folder_counts_only_what_is_new_and_changed_and_forgets_only_when_told
     run(&["--prune"]);
     assert_eq!(rows(&out.join("counts.csv")).len(), 2);
     assert!(!out.join("cars/yard_20220401.geojson").exists() && !out.join("overlays/yard_20220401.jpg").exists());
+}
+
+/// A disk that was not there when its folder was one of several, and `--prune` forgot all of its images.
+#[test]
+fn images_of_a_folder_that_is_not_there_are_not_forgotten() {
+    let (temporary, images) = folder(2);
+    let (other, out) = (temporary.path().join("other"), temporary.path().join("out"));
+    fs::create_dir(&other).unwrap();
+    write_gravel(&other.join("yard_20220401.png"), 7);
+    let arguments = ["count", text(&images), text(&other), "--out", text(&out), "--gsd", "0.5", "--prune"];
+    assert_eq!(code(&yardwatch(&arguments)), 0);
+    let aside = temporary.path().join("aside");
+    fs::rename(&other, &aside).unwrap();
+    let output = yardwatch(&arguments);
+    assert_eq!(code(&output), 3, "{}", stderr(&output));
+    assert!(out.join("cars/yard_20220401.geojson").exists());
+    assert!(stderr(&output).contains("1 in the record that may lie there"), "{}", stderr(&output));
+    fs::rename(&aside, &other).unwrap();
+    let output = yardwatch(&arguments);
+    assert!(
+        stdout(&output).contains("3 images in") && stdout(&output).contains("3 of them counted before"),
+        "{}",
+        stdout(&output)
+    );
 }
 
 #[test]

@@ -131,6 +131,35 @@ fn what_may_not_be_read_is_named() {
     }
 }
 
+/// `--prune` forgot the images in it, and the folder had a row in `counts.csv`.
+#[test]
+fn images_in_a_folder_that_may_not_be_read_are_not_forgotten_and_it_is_no_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let (images, out) = (folder.path().join("images"), folder.path().join("out"));
+    let closed = images.join("closed");
+    fs::create_dir_all(&closed).unwrap();
+    let gone = images.join("yard_20200402.png");
+    write_gravel(&images.join("yard_20200401.png"), 1);
+    write_gravel(&gone, 2);
+    write_gravel(&closed.join("yard_20200403.png"), 3);
+    let prune = Path::new("--prune");
+    let (code, stderr) = count(&[&images, prune], &out);
+    assert_eq!(code, 0, "{stderr}");
+    fs::remove_file(gone).unwrap();
+    let close = |mode: u32| fs::set_permissions(&closed, fs::Permissions::from_mode(mode)).unwrap();
+    close(0);
+    if fs::read_dir(&closed).is_ok() {
+        eprintln!("skipped: this user may read everything");
+        return;
+    }
+    let (code, stderr) = count(&[&images, prune], &out);
+    close(0o755);
+    assert_eq!(code, 3, "{stderr}");
+    let mut names: Vec<String> = rows(&out).into_iter().map(|row| row.0).collect();
+    names.sort();
+    assert_eq!(names, ["closed/yard_20200403.png", "yard_20200401.png"]);
+}
+
 #[test]
 fn files_that_change_or_vanish_during_the_run_are_named_and_counted_by_the_next() {
     let folder = tempfile::tempdir().unwrap();

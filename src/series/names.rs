@@ -60,6 +60,18 @@ fn named_parts(path: &Path) -> Vec<String> {
     normal.collect()
 }
 
+/// Whether an image of this name may lie in `folder`, which is one of `inputs` or lies within one.
+pub fn may_lie_in(image: &str, folder: &Path, inputs: &[PathBuf]) -> bool {
+    let input = inputs.iter().filter(|input| folder.starts_with(input)).map(|input| named_parts(input).len()).max();
+    let folder = named_parts(folder);
+    let image: Vec<&str> = image.split('/').collect();
+    // The name begins with the folder's path within the input, or with more of its path.
+    (folder.len() - input.unwrap_or(folder.len())..image.len()).any(|parts| {
+        let own = &folder[folder.len().saturating_sub(parts)..];
+        own.iter().map(String::as_str).eq(image[..parts].iter().copied())
+    })
+}
+
 /// Stems for the output files of images, `taken` ones apart: the file's stem, or with its folders and its ending where that is
 /// not enough. Compared without case, since some file systems know none.
 pub fn output_stems(images: &[String], taken: &BTreeMap<String, String>) -> BTreeMap<String, String> {
@@ -98,6 +110,22 @@ mod tests {
             ["x/a.tif", "y/a.tif", "b.tif"]
         );
         assert_eq!(names(&["a.tif", "./a.tif"], &["a.tif", "./a.tif"]), ["a.tif", "a.tif~2"]);
+    }
+
+    #[test]
+    fn images_of_a_folder_are_known_by_their_names_and_those_beside_it_are_not() {
+        let inputs = ["/data/yard", "other"].map(PathBuf::from);
+        let lie = |folder: &str| {
+            let names = ["a.tif", "y2/a.tif", "y2/b/a.tif", "y22/a.tif", "b/y2/a.tif", "yard/y2/a.tif", "y2"];
+            names.into_iter().filter(|image| may_lie_in(image, Path::new(folder), &inputs)).collect::<Vec<_>>()
+        };
+        assert_eq!(lie("/data/yard/y2"), ["y2/a.tif", "y2/b/a.tif", "yard/y2/a.tif"]);
+        assert_eq!(lie("/data/yard/y2/b"), ["y2/b/a.tif"]);
+        assert_eq!(lie("/data/yard/b/y2"), ["b/y2/a.tif"]);
+        assert!(lie("/data/yard/y3").is_empty());
+        // Of an input nothing need be known but what lies in it.
+        assert_eq!(lie("/data/yard").len(), 7);
+        assert_eq!(lie("other").len(), 7);
     }
 
     #[test]

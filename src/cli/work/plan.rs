@@ -13,7 +13,7 @@ use crate::count::Yard;
 use crate::raster::{Listing, Scene};
 use crate::series::corrections;
 use crate::series::key::{PROGRAM, Stamp, content_key, settings_key, stamp};
-use crate::series::names::{image_names, output_stems};
+use crate::series::names::{image_names, may_lie_in, output_stems};
 use crate::series::store::{IntervalKind, Stored};
 use crate::series::survey::Survey;
 use crate::{Error, Result};
@@ -42,6 +42,8 @@ pub struct Planned {
     pub todo: Vec<Todo>,
     /// Images that cannot be used, with the reason.
     pub failures: BTreeMap<String, String>,
+    /// Folders that cannot be used, with the reason.
+    pub folders: Vec<(String, String)>,
     /// Where the images of the inputs are.
     pub paths: BTreeMap<String, PathBuf>,
     /// Images that the record already had.
@@ -92,8 +94,14 @@ pub fn plan(
     for (path, error) in &listing.unusable {
         terminal.warn(&error.to_string());
         let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
-        planned.failures.insert(name, reason(error));
+        if path.is_dir() {
+            planned.folders.push((name, reason(error)));
+        } else {
+            planned.failures.insert(name, reason(error));
+        }
     }
+    let unlisted = listing.unusable.into_iter().filter(|(_, error)| matches!(error, Error::Io { .. }));
+    let unlisted: Vec<PathBuf> = unlisted.map(|(path, _)| path).collect();
     let images = without_own_pictures(listing.images, place);
     let names = image_names(&request.inputs, &images);
     let mut named: Vec<(String, PathBuf)> = names.into_iter().zip(images).collect();
@@ -101,7 +109,7 @@ pub fn plan(
     planned.paths = named.iter().cloned().collect();
     let mut known: BTreeMap<String, Stored> = stored.into_iter().map(|s| (s.record.image.clone(), s)).collect();
     if request.prune {
-        prune(place, &mut known, &planned, terminal)?;
+        prune(request, place, &mut known, &planned, &unlisted, terminal)?;
     }
     planned.missing = known.keys().filter(|image| !planned.paths.contains_key(*image)).count();
     let taken = known.iter().map(|(image, s)| (image.clone(), s.record.stem.clone())).collect();
@@ -178,7 +186,14 @@ fn without_own_pictures(images: Vec<PathBuf>, place: &Workplace) -> Vec<PathBuf>
     images.into_iter().filter(|path| !is_own(path)).collect()
 }
 
-fn prune(place: &mut Workplace, known: &mut BTreeMap<String, Stored>, planned: &Planned, terminal: &Terminal) -> Result<()> {
+fn prune(
+    request: &Request,
+    place: &mut Workplace,
+    known: &mut BTreeMap<String, Stored>,
+    planned: &Planned,
+    unlisted: &[PathBuf],
+    terminal: &Terminal,
+) -> Result<()> {
     let mut gone: BTreeSet<String> = known.keys().filter(|image| !planned.paths.contains_key(*image)).cloned().collect();
     if gone.is_empty() {
         return Ok(());
@@ -187,6 +202,18 @@ fn prune(place: &mut Workplace, known: &mut BTreeMap<String, Stored>, planned: &
     if planned.paths.is_empty() {
         terminal.warn("no image is there at all, so nothing is forgotten");
         return Ok(());
+    }
+    // Nor has a folder that may not be read.
+    for folder in unlisted {
+        let before = gone.len();
+        gone.retain(|image| !may_lie_in(image, folder, &request.inputs));
+        if gone.len() < before {
+            terminal.warn(&format!(
+                "{}: what it holds is not known, so {} in the record that may lie there are not forgotten",
+                folder.display(),
+                before - gone.len()
+            ));
+        }
     }
     // What a person did is not to be had again.
     for (image, stored) in known.iter() {

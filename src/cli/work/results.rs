@@ -31,7 +31,7 @@ pub struct Results {
     pub scenes: Vec<Scene>,
     /// One row per image, in the order of time.
     pub observations: Vec<Observation>,
-    /// Images that cannot be used, with the reason.
+    /// Images and folders that cannot be used, with the reason.
     pub failures: Vec<(String, String)>,
     /// Coupled cars and since when they stand.
     pub strings: Vec<StringRow>,
@@ -109,6 +109,8 @@ pub fn collect(request: &Request, place: &mut Workplace, planned: &Planned, term
             "{stray} cars in the layer cars belong to no image: give their column scene the name of one, or delete them"
         )),
     }
+    // A folder is no image: it has no row among the observations.
+    results.failures.extend(planned.folders.iter().cloned());
     for (image, reason) in &planned.failures {
         results.failures.push((image.clone(), reason.clone()));
         if !results.observations.iter().any(|o| o.image == *image) {
