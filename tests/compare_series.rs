@@ -458,6 +458,31 @@ mod csv_input {
         }
     }
 
+    /// `"1,234"` was taken for 1.234 cars, and the day was a drop-out.
+    #[test]
+    fn a_comma_that_may_part_thousands_is_refused_where_commas_part_the_fields() {
+        let line = "line 3: `1,234` may be thousands or decimals; write 1234, or a decimal point";
+        for (table, message) in [
+            ("date,count\n2020-01-01,980\n2020-01-02,\"1,234\"\n", line),
+            ("date,count\n2020-01-01,980\n2020-01-02,\" 1,234 \"\n", line),
+            ("date,count\n2020-01-01,980\n2020-01-02,\"1,234,567\"\n", "write 1234567, or"),
+            ("date,count,low,high\n2020-01-01,980,,\n2020-01-02,1234,1200,\"1,260\"\n", "line 3: `1,260` may be"),
+            ("date,count,tank\n2020-01-01,980,\n2020-01-02,1234,\"1,200\"\n", "line 3: `1,200` may be"),
+        ] {
+            let (code, _, stderr) = compare(table.as_bytes(), &[]);
+            assert_eq!(code, 3, "{table}: {stderr}");
+            assert!(stderr.contains(message), "{table}: {stderr}");
+        }
+        // Decimals beyond doubt, and a file whose commas are decimal ones.
+        for table in [
+            "date,count,coverage\n2020-01-01,\"12,5\",\"0,950\"\n2020-01-02,\"1234,5\",\"1,000\"\n",
+            "date;count\n2020-01-01;12,5\n2020-01-02;1,234\n",
+        ] {
+            let (code, _, stderr) = compare(table.as_bytes(), &[]);
+            assert_eq!(code, 0, "{table}: {stderr}");
+        }
+    }
+
     #[test]
     fn a_time_with_another_zone_belongs_to_its_utc_day() {
         let (_, stdout, _) =

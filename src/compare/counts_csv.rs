@@ -73,7 +73,7 @@ pub fn read_counts(path: &Path, columns: &Columns) -> Result<CountsRead> {
     if header.iter().all(<[u8]>::is_empty) {
         return Err(Error::document(path, "the file is empty; a header with a date and a count column is expected"));
     }
-    let layout = Layout::find(path, &header, columns)?;
+    let layout = Layout::find(path, &header, columns, separator)?;
     let read = collect(path, &mut reader, &layout)?;
     if read.counts.is_empty() {
         let reason = read.troubles.first().map_or("it has a header but no rows".into(), |t| format!("no row can be used; {t}"));
@@ -175,10 +175,12 @@ struct Layout {
     date_format: Option<String>,
     /// Columns that the header names.
     named: usize,
+    /// Whether commas stand between the fields: one within a number is then not surely a decimal comma.
+    commas: bool,
 }
 
 impl Layout {
-    fn find(path: &Path, header: &ByteRecord, columns: &Columns) -> Result<Self> {
+    fn find(path: &Path, header: &ByteRecord, columns: &Columns, separator: u8) -> Result<Self> {
         let names: Vec<String> = header.iter().map(|h| String::from_utf8_lossy(h).trim().to_lowercase()).collect();
         let listed = || names.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(", ");
         let position = |given: &Option<String>, usual: &[&str]| -> Result<Option<usize>> {
@@ -217,6 +219,7 @@ impl Layout {
             classes,
             date_format: columns.date_format.clone(),
             named: header.len(),
+            commas: separator == b',',
         })
     }
 
@@ -237,13 +240,21 @@ impl Layout {
         count.image = text(self.image);
         count.reason = text(self.reason);
         count.usable = !text(self.status).eq_ignore_ascii_case("unusable");
-        match number(&text(Some(self.count)))? {
+        let counted = |at: Option<usize>| {
+            let text = text(at);
+            if self.commas && may_be_thousands(&text) {
+                let plain = text.replace(',', "");
+                return Err(format!("`{}` may be thousands or decimals; write {plain}, or a decimal point", shown(&text)));
+            }
+            number(&text)
+        };
+        match counted(Some(self.count))? {
             Some(cars) if (0.0..=LARGEST).contains(&cars) => count.count = cars,
             Some(cars) => return Err(format!("{cars} is not a count of cars")),
             None if count.usable => (count.usable, count.reason) = (false, "no count given".into()),
             None => {}
         }
-        (count.low, count.high) = (number(&text(self.low))?, number(&text(self.high))?);
+        (count.low, count.high) = (counted(self.low)?, counted(self.high)?);
         if let (Some(low), Some(high)) = (count.low, count.high)
             && (low > high || low < 0.0 || high > LARGEST)
         {
@@ -258,7 +269,7 @@ impl Layout {
         if self.classes.iter().any(Option::is_some) {
             let mut classes = [0; 5];
             for (cars, at) in classes.iter_mut().zip(self.classes) {
-                let value = number(&text(at))?.unwrap_or(0.0);
+                let value = counted(at)?.unwrap_or(0.0);
                 *cars = if (0.0..=LARGEST).contains(&value) { value.round() as u32 } else { 0 };
             }
             count.classes = Some(classes).filter(|c| c.iter().any(|n| *n > 0));
@@ -277,6 +288,14 @@ fn number(text: &str) -> Result<Option<f64>, String> {
         Ok(value) if value.is_finite() => Ok(Some(value)),
         _ => Err(format!("`{}` is not a number", shown(text))),
     }
+}
+
+/// Whether the comma of a number may part its thousands: in `1,234`, but not in `12,5` or `0,950`.
+fn may_be_thousands(text: &str) -> bool {
+    let Some((first, rest)) = text.split_once(',') else { return false };
+    let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+    let leading = matches!(first.len(), 1..=3) && digits(first) && !first.starts_with('0');
+    leading && rest.split(',').all(|group| group.len() == 3 && digits(group))
 }
 
 /// A time: RFC 3339, a civil time (taken as UTC), or a date.
