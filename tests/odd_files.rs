@@ -108,6 +108,26 @@ fn names_that_are_not_unicode_are_told_apart() {
     }
 }
 
+/// `File name too long`, and the run ended without a result for any image.
+#[test]
+fn an_image_with_the_longest_name_is_counted_like_the_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let images = folder.path().join("images");
+    fs::create_dir(&images).unwrap();
+    let long = format!("{}.png", "x".repeat(250));
+    write_gravel(&images.join("yard_20200401.png"), 1);
+    write_gravel(&images.join(&long), 2);
+    let out = folder.path().join("out");
+    let (code, stderr) = count(&[&images], &out);
+    assert_eq!(code, 0, "{stderr}");
+    let rows = rows(&out);
+    assert_eq!(rows.len(), 2);
+    assert!(rows.iter().any(|row| row.0 == long && row.1 == "ok"), "{rows:?}");
+    for name in ["cars", "overlays"] {
+        assert_eq!(fs::read_dir(out.join(name)).unwrap().count(), 2);
+    }
+}
+
 #[test]
 fn what_may_not_be_read_is_named() {
     let folder = tempfile::tempdir().unwrap();

@@ -72,8 +72,11 @@ pub fn may_lie_in(image: &str, folder: &Path, inputs: &[PathBuf]) -> bool {
     })
 }
 
+/// Longest stem of an output file in bytes: with `.geojson` it stays below the 255 that file systems take.
+const LONGEST_STEM: usize = 240;
+
 /// Stems for the output files of images, `taken` ones apart: the file's stem, or with its folders and its ending where that is
-/// not enough. Compared without case, since some file systems know none.
+/// not enough. Compared without case, since some file systems know none. Too long ones are cut and end in a hash of the image's name.
 pub fn output_stems(images: &[String], taken: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut used: BTreeSet<String> = taken.values().map(|stem| stem.to_lowercase()).collect();
     let mut stems = taken.clone();
@@ -83,13 +86,22 @@ pub fn output_stems(images: &[String], taken: &BTreeMap<String, String>) -> BTre
         }
         let file = image.rsplit('/').next().unwrap_or(image);
         let short = file.rsplit_once('.').map_or(file, |(stem, _)| if stem.is_empty() { file } else { stem });
-        let long = image.replace('/', "_");
+        let (short, long) = (fitting(short, image), fitting(&image.replace('/', "_"), image));
         let numbered = (2u32..).map(|number| format!("{long}-{number}"));
-        let mut candidates = [short.to_owned(), long.clone()].into_iter().chain(numbered);
+        let mut candidates = [short, long.clone()].into_iter().chain(numbered);
         let stem = candidates.find(|stem| used.insert(stem.to_lowercase())).unwrap_or(long);
         stems.insert(image.clone(), stem);
     }
     stems
+}
+
+/// A stem as a file system takes it.
+fn fitting(stem: &str, image: &str) -> String {
+    if stem.len() <= LONGEST_STEM {
+        return stem.to_owned();
+    }
+    let hash = &blake3::hash(image.as_bytes()).to_hex()[..16];
+    format!("{}-{hash}", &stem[..stem.floor_char_boundary(LONGEST_STEM - hash.len() - 1)])
 }
 
 #[cfg(test)]
@@ -138,6 +150,27 @@ mod tests {
         assert_eq!(all.len(), images.len(), "{stems:?}");
         assert_eq!(stems["a.png"], "a");
         assert_eq!(stems["a.tif"], "a.tif");
+    }
+
+    /// A name of 250 letters ended the whole run: its output file's was too long.
+    #[test]
+    fn long_names_get_stems_that_fit_and_stay_apart() {
+        let long = |letter: &str, end: &str| format!("{}{end}", letter.repeat(244 / letter.len()));
+        let mut images =
+            vec![long("x", "1.tif"), long("x", "2.tif"), long("x", "2.png"), long("\u{8eca}", ".tif"), "a.tif".into()];
+        images.push(["x", "y"].map(|letter| long(letter, "")).join("/") + ".tif");
+        let stems = output_stems(&images, &BTreeMap::new());
+        let different: BTreeSet<&String> = stems.values().collect();
+        assert_eq!(different.len(), images.len(), "{stems:?}");
+        assert!(stems.values().all(|stem| stem.len() <= LONGEST_STEM), "{stems:?}");
+        assert_eq!(stems["a.tif"], "a");
+        for image in &images {
+            assert_eq!(
+                output_stems(std::slice::from_ref(image), &BTreeMap::new())[image],
+                stems[image],
+                "whatever else there is"
+            );
+        }
     }
 
     #[test]
