@@ -162,6 +162,9 @@ fn name_comes_before_the_option_and_ambiguous_names_are_not_guessed() {
         assert!(scene.notes.iter().any(|note| note.contains(doubt) && note.contains("--acquired")), "{:?}", scene.notes);
     }
     assert_eq!(scene("yard.png").notes, [""; 0]);
+    let zone = scene("yard_20231005T015801-0500.png");
+    assert!(zone.acquired.unwrap().date_only && zone.notes[0].contains("a zone or a number"), "{:?}", zone.notes);
+    assert_eq!(scene("yard_20231005T105801+0900.png").acquired.unwrap().time.to_string(), "2023-10-05T01:58:01Z");
 }
 
 #[test]

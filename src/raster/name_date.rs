@@ -1,11 +1,15 @@
 //! Dates and times in file names: the patterns that vendors and archives use. What could be read in two ways is not read.
 
 use jiff::civil::{Date, DateTime, Time};
+use jiff::tz::Offset;
 
 use super::acquired::{Acquired, AcquiredFrom};
 
 /// Years between which satellites have delivered such images.
 const YEARS: std::ops::RangeInclusive<i16> = 1960..=2099;
+
+/// A time of day with its zone; without one where it is in doubt.
+type ZonedTime = (Time, Option<Offset>);
 
 /// The one date, with its time if there is one, that a file name holds. `None` when there is none, or more than one
 /// (two different dates, or one written so that day and month cannot be told apart).
@@ -16,9 +20,22 @@ pub fn date_in_name(name: &str) -> Option<Acquired> {
     if found.iter().any(|other| other.0 != first.0) {
         return None;
     }
-    let times: Vec<Time> = found.iter().filter_map(|candidate| candidate.1).collect();
+    let times: Vec<ZonedTime> = found.iter().filter_map(|candidate| candidate.1).collect();
     let time = times.first().copied().filter(|first| times.iter().all(|other| other == first));
-    Acquired::utc(DateTime::from_parts(first.0, time.unwrap_or_default()), AcquiredFrom::FileName, time.is_none())
+    let Some((time, Some(zone))) = time else {
+        return Acquired::utc(first.0.into(), AcquiredFrom::FileName, true);
+    };
+    let time = zone.to_timestamp(DateTime::from_parts(first.0, time)).ok()?;
+    Some(Acquired { time, from: AcquiredFrom::FileName, date_only: false })
+}
+
+/// Why a name with a date and a time gives the date alone, if it is for the zone.
+pub(crate) fn zone_doubt_in_name(name: &str) -> Option<&'static str> {
+    let in_doubt = candidates(name).iter().any(|candidate| matches!(candidate.1, Some((_, None))));
+    in_doubt.then_some(
+        "the four digits after the time in the file name may be a zone or a number, so the time of day is not used; write the time \
+         in UTC, with a Z",
+    )
 }
 
 /// Why a name that speaks of a date gives none, if it does.
@@ -41,7 +58,7 @@ pub(crate) fn doubt_in_name(name: &str) -> Option<String> {
 }
 
 /// Every date in the name, each with the time that follows it.
-fn candidates(name: &str) -> Vec<(Date, Option<Time>)> {
+fn candidates(name: &str) -> Vec<(Date, Option<ZonedTime>)> {
     let bytes = name.as_bytes();
     let mut found = Vec::new();
     let mut at = 0;
@@ -77,7 +94,7 @@ fn date(year: i16, month: i16, day: i16) -> Option<Date> {
 }
 
 /// A date at the start of a run of digits: its value, its time, and where it ends.
-fn date_at(bytes: &[u8], at: usize, digits: usize) -> Option<(Date, Option<Time>, usize)> {
+fn date_at(bytes: &[u8], at: usize, digits: usize) -> Option<(Date, Option<ZonedTime>, usize)> {
     match digits {
         // 20231005, 20231005T015801, 20231005_015801
         8 => {
@@ -88,7 +105,8 @@ fn date_at(bytes: &[u8], at: usize, digits: usize) -> Option<(Date, Option<Time>
         // 20231005015801, and with a tenth of a second (Airbus)
         14 | 15 => {
             let date = date(number(bytes, at, 4)?, number(bytes, at + 4, 2)?, number(bytes, at + 6, 2)?)?;
-            Some((date, Some(clock(bytes, at + 8)?), at + digits))
+            let (zone, end) = zone_after(bytes, at + digits);
+            Some((date, Some((clock(bytes, at + 8)?, zone)), end))
         }
         // 2023-10-05, 2023_10_05, 2023.10.05, with or without a time
         4 => {
@@ -107,7 +125,8 @@ fn date_at(bytes: &[u8], at: usize, digits: usize) -> Option<(Date, Option<Time>
             match run(bytes, at + 5) {
                 8 => {
                     let date = date(2000 + number(bytes, at, 2)?, month, number(bytes, at + 5, 2)?)?;
-                    Some((date, Some(clock(bytes, at + 7)?), at + 13))
+                    let (zone, end) = zone_after(bytes, at + 13);
+                    Some((date, Some((clock(bytes, at + 7)?, zone)), end))
                 }
                 4 => Some((date(number(bytes, at + 5, 4)?, month, number(bytes, at, 2)?)?, None, at + 9)),
                 _ => None,
@@ -117,8 +136,8 @@ fn date_at(bytes: &[u8], at: usize, digits: usize) -> Option<(Date, Option<Time>
     }
 }
 
-/// A time that follows a date: `T015801`, `_015801`, `-0158`, `T01-58-01`, `T01:58:01Z`; and where it ends.
-fn time_after(bytes: &[u8], at: usize) -> (Option<Time>, usize) {
+/// A time that follows a date: `T015801`, `_015801`, `-0158`, `T01-58-01`, `T01:58:01Z`, `T105801+0900`; and where it ends.
+fn time_after(bytes: &[u8], at: usize) -> (Option<ZonedTime>, usize) {
     let Some(b'T' | b't' | b'_' | b'-' | b' ') = bytes.get(at) else { return (None, at) };
     let lettered = matches!(bytes.get(at), Some(b'T' | b't'));
     let time = match run(bytes, at + 1) {
@@ -130,7 +149,32 @@ fn time_after(bytes: &[u8], at: usize) -> (Option<Time>, usize) {
         2 => separated_clock(bytes, at + 1).map(|time| (time, at + 9)),
         _ => None,
     };
-    time.map_or((None, at), |(time, end)| (Some(time), end))
+    let Some((time, end)) = time else { return (None, at) };
+    let (zone, end) = zone_after(bytes, end);
+    (Some((time, zone)), end)
+}
+
+/// The zone that follows a time, and where it ends: `+0900`, `+09:00`, `-05:00`, else UTC. None where it is in doubt: `-0500` is a
+/// zone or a number, but `-0001` and `-0512` are numbers.
+fn zone_after(bytes: &[u8], at: usize) -> (Option<Offset>, usize) {
+    let utc = (Some(Offset::UTC), at);
+    let Some(sign @ (b'+' | b'-')) = bytes.get(at) else { return utc };
+    let colon = run(bytes, at + 1) == 2 && bytes.get(at + 3) == Some(&b':') && run(bytes, at + 4) == 2;
+    if !colon && run(bytes, at + 1) != 4 {
+        return utc;
+    }
+    let minute_at = if colon { at + 4 } else { at + 3 };
+    let (Some(hours @ 0..=14), Some(minutes @ (0 | 15 | 30 | 45))) = (number(bytes, at + 1, 2), number(bytes, minute_at, 2))
+    else {
+        return utc;
+    };
+    let ahead = i32::from(hours) * 3600 + i32::from(minutes) * 60;
+    match (sign, colon) {
+        (b'+', _) => (Offset::from_seconds(ahead).ok(), minute_at + 2),
+        (_, true) => (Offset::from_seconds(-ahead).ok(), minute_at + 2),
+        _ if hours == 0 => utc,
+        _ => (None, minute_at + 2),
+    }
 }
 
 /// Six digits as hours, minutes, seconds.
@@ -160,7 +204,7 @@ fn month_name(letters: &[u8]) -> Option<i16> {
 
 #[cfg(test)]
 mod tests {
-    use super::date_in_name;
+    use super::{date_in_name, zone_doubt_in_name};
 
     fn read(name: &str) -> Option<(String, bool)> {
         date_in_name(name).map(|acquired| (acquired.time.to_string(), acquired.date_only))
@@ -211,5 +255,32 @@ mod tests {
         ] {
             assert_eq!(read(name), None, "{name}");
         }
+    }
+
+    /// 10:58 in Tokyo was read as 10:58 UTC.
+    #[test]
+    fn a_zone_after_the_time_is_heeded_and_a_number_is_none() {
+        let cases = [
+            ("20231005T105801+0900", "2023-10-05T01:58:01Z"),
+            ("20231005T015801+0900", "2023-10-04T16:58:01Z"),
+            ("20231005_105801+09:00_pan", "2023-10-05T01:58:01Z"),
+            ("yard 2023-10-05 10:58:01+0900", "2023-10-05T01:58:01Z"),
+            ("20231005105801+0900", "2023-10-05T01:58:01Z"),
+            ("23OCT05105801+0900", "2023-10-05T01:58:01Z"),
+            ("20231005_20231005T1128+0930", "2023-10-05T01:58:00Z"),
+            ("20231005T215801-05:00", "2023-10-06T02:58:01Z"),
+            ("20231005T015801-0001", "2023-10-05T01:58:01Z"),
+            ("20231005T015801-0512", "2023-10-05T01:58:01Z"),
+            ("20231005T015801-00500", "2023-10-05T01:58:01Z"),
+            ("20231005T015801+2500", "2023-10-05T01:58:01Z"),
+            ("20231005T015801-2023-10-05", "2023-10-05T01:58:01Z"),
+        ];
+        for (name, time) in cases {
+            assert_eq!(read(name), Some((time.to_owned(), false)), "{name}");
+            assert_eq!(zone_doubt_in_name(name), None, "{name}");
+        }
+        assert_eq!(read("20231005T015801-0500"), Some(("2023-10-05T00:00:00Z".to_owned(), true)));
+        assert!(zone_doubt_in_name("20231005T015801-0500").is_some());
+        assert_eq!(read("20231005+0900"), Some(("2023-10-05T00:00:00Z".to_owned(), true)));
     }
 }

@@ -13,7 +13,7 @@ use super::crs::Crs;
 use super::georeference::Georeference;
 use super::geotiff::Tie;
 use super::metadata::Metadata;
-use super::name_date::{date_in_name, doubt_in_name};
+use super::name_date::{date_in_name, doubt_in_name, zone_doubt_in_name};
 use super::source::RasterSource;
 use super::sun::Sun;
 use super::wkt::crs_from_wkt;
@@ -182,6 +182,11 @@ impl Facts {
             && let Some(doubt) = path.file_stem().and_then(|stem| doubt_in_name(&stem.to_string_lossy()))
         {
             notes.push(format!("{doubt}; say when the image was acquired with --acquired"));
+        }
+        if acquired.is_some_and(|acquired| acquired.from == AcquiredFrom::FileName)
+            && let Some(doubt) = path.file_stem().and_then(|stem| zone_doubt_in_name(&stem.to_string_lossy()))
+        {
+            notes.push(doubt.to_owned());
         }
         Self { metadata, acquired, bands_from }
     }
