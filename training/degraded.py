@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Real labelled crops, degraded as images on offer are: how much of what is found depends on the pixels being as they are?
 
-  degraded.py YARDWATCH CROP [CROP ...] --work DIR
+  degraded.py YARDWATCH CROP [CROP ...] --work DIR [--gsd M]
 
 A crop is a folder with an image, its world file and .prj, and truth.json. Nothing is given but those (the mode "nothing given"). Every degradation
-keeps the pixel grid, so the truth stays as it is. One line a degradation, and their mean: a steadier figure than that of the crops as they are."""
+keeps the pixel grid, so the truth stays as it is; with --gsd the crops are averaged to pixels of so many metres before. One line a degradation, and
+their mean: a steadier figure than that of the crops as they are."""
 import argparse
 import json
 import os
@@ -63,11 +64,28 @@ DEGRADED = {
 }
 
 
+def coarser(pixels, world, truth, gsd):
+    """A crop, its world file's numbers and its truth with pixels of `gsd` metres."""
+    h, w = pixels.shape[:2]
+    size = [round(n * truth['gsd'] / gsd) for n in (w, h)]
+    sx, sy = size[0] / w, size[1] / h
+    a, d, b, e, x, y = world                                   # of the centre of the first pixel
+    x, y = x + a * (1 / sx - 1) / 2, y + e * (1 / sy - 1) / 2
+    scaled = lambda p: [p[0] * sx, p[1] * sy]
+    cars = []
+    for car in truth['cars']:
+        col, row = scaled((car['col'], car['row']))
+        cars.append(dict(car, col=col, row=row, box=[scaled(p) for p in car['box']], top_shift=scaled(car.get('top_shift', (0, 0)))))
+    truth = dict(truth, gsd=truth['gsd'] / sx, width=size[0], height=size[1], cars=cars)
+    return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), [a / sx, d, b, e / sy, x, y], truth
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument('program')
     ap.add_argument('crops', nargs='+')
     ap.add_argument('--work', required=True)
+    ap.add_argument('--gsd', type=float)
     o = ap.parse_args()
     scores = []
     for name, degrade in DEGRADED.items():
@@ -78,14 +96,20 @@ def main():
             shutil.rmtree(work, ignore_errors=True)
             os.makedirs(work)
             image = os.path.join(work, truth['image'])
-            pixels = degrade(cv2.imread(os.path.join(crop, truth['image'])).astype(float))
-            cv2.imwrite(image, np.clip(pixels, 0, 255).round().astype(np.uint8))
             stem = os.path.splitext(truth['image'])[0]
-            for ending in ('.pgw', '.prj'):
-                shutil.copy(os.path.join(crop, stem + ending), work)
+            pixels = cv2.imread(os.path.join(crop, truth['image'])).astype(float)
+            world = [float(v) for v in open(os.path.join(crop, stem + '.pgw')).read().split()]
+            if o.gsd:
+                pixels, world, truth = coarser(pixels, world, truth, o.gsd)
+            cv2.imwrite(image, np.clip(degrade(pixels), 0, 255).round().astype(np.uint8))
+            with open(os.path.join(work, stem + '.pgw'), 'w') as f:
+                f.write('\n'.join(f'{v:.10f}' for v in world) + '\n')
+            shutil.copy(os.path.join(crop, stem + '.prj'), work)
+            with open(os.path.join(work, 'truth.json'), 'w') as f:
+                json.dump(truth, f)
             out, report = os.path.join(work, 'out'), os.path.join(work, 'score.json')
             subprocess.run([o.program, 'count', '--quiet', image, '--out', out], check=True, stdout=subprocess.DEVNULL)
-            subprocess.run([o.program, 'evaluate', '--quiet', out, os.path.join(crop, 'truth.json'), '--json', report], check=True, stdout=subprocess.DEVNULL)
+            subprocess.run([o.program, 'evaluate', '--quiet', out, os.path.join(work, 'truth.json'), '--json', report], check=True, stdout=subprocess.DEVNULL)
             score = json.load(open(report))['presets']['ALL']
             found, false, missed = found + score['tp'], false + score['fp'], missed + score['fn']
             held += int(score['interval_coverage'].split('/')[0])

@@ -24,6 +24,10 @@ const DOUBT: [f64; 2] = [0.8, 0.25];
 /// Share of all this that is left, with tracks given and with tracks found: the terms were fitted with earlier weights, which erred more. Chosen
 /// on 113 guided scenes and five series: 378 of 385 true numbers lie inside, with all of it 383 (docs/accuracy.md, "Interval").
 const LEFT: [f64; 2] = [0.75, 1.0];
+/// Share of the cars that is missed in real yards over what rendered ones show, where tracks had to be found: up to a GSD of half a metre, and at one metre.
+/// The two crops of a real yard are counted 7 and 10 % too low at 0.255 m, 10 and 16 % at 0.9 m (docs/accuracy.md, "Interval"). It moves the upper
+/// end only.
+const UNSEEN: [f64; 2] = [0.08, 0.15];
 /// Half width of a 95 % interval in standard deviations.
 const Z: f64 = 1.96;
 
@@ -36,12 +40,14 @@ pub fn interval(vehicles: &[Vehicle], gsd_m: f64, found: bool, doubtful_m: f64) 
     let others = (vehicles.len() - freight.len()) as f64;
     let own: f64 = freight.iter().map(|p| p * (1.0 - p)).sum();
     let scene = SCENE[usize::from(found)];
-    let share = scene + (COARSE - scene).max(0.0) * ((gsd_m - 0.5) / 0.5).clamp(0.0, 1.2);
+    let coarse = ((gsd_m - 0.5) / 0.5).clamp(0.0, 1.2);
+    let share = scene + (COARSE - scene).max(0.0) * coarse;
     let doubt = DOUBT[usize::from(found)] * doubtful_m / PITCH_M;
     let variance = BASE[usize::from(found)] + OWN * own + (share * n).powi(2) + (OTHER * others).powi(2) + doubt.powi(2);
     let sd = LEFT[usize::from(found)] * variance.sqrt();
     let low = (n - Z * sd).round().max(0.0) as u32;
-    let high = (n + Z * sd).round() as u32;
+    let unseen = if found { n * (UNSEEN[0] + (UNSEEN[1] - UNSEEN[0]) * coarse) } else { 0.0 };
+    let high = (n + Z * sd.hypot(unseen)).round() as u32;
     (low, high)
 }
 
@@ -80,7 +86,8 @@ mod tests {
         assert!(width(true, 150.0) > width(true, 0.0));
         assert!(width(true, 0.0) > width(false, 0.0));
         assert_eq!(interval(&[], 0.5, false, 0.0).0, 0);
-        // 1.96 x 0.75 x the root of 0.6 + 1.5 x 40 x 0.95 x 0.05 + (0.03 x 40)^2 is 3.2; without the share, and found, 8.1.
-        assert_eq!((interval(&cars(40), 0.5, false, 0.0), interval(&cars(40), 0.5, true, 0.0)), ((37, 43), (32, 48)));
+        // 1.96 x 0.75 x the root of 0.6 + 1.5 x 40 x 0.95 x 0.05 + (0.03 x 40)^2 is 3.2; without the share, and found, 8.1, and
+        // upwards 10.3, for 0.08 x 40 more may be missed.
+        assert_eq!((interval(&cars(40), 0.5, false, 0.0), interval(&cars(40), 0.5, true, 0.0)), ((37, 43), (32, 50)));
     }
 }
