@@ -25,7 +25,7 @@ const DOUBT: [f64; 2] = [0.8, 0.25];
 /// on 113 guided scenes and five series: 378 of 385 true numbers lie inside, with all of it 383 (docs/accuracy.md, "Interval").
 const LEFT: [f64; 2] = [0.75, 1.0];
 /// Share of the cars that is missed in real yards over what rendered ones show, where tracks had to be found: up to a GSD of half a metre, and at one metre.
-/// The two crops of a real yard are counted 7 and 10 % too low at 0.255 m, 10 and 16 % at 0.9 m (docs/accuracy.md, "Interval"). It moves the upper
+/// The two crops of a real yard are counted 10 and 7 % too low at 0.255 m, 10 and 16 % at 0.9 m (docs/accuracy.md, "Interval"). It moves the upper
 /// end only.
 const UNSEEN: [f64; 2] = [0.08, 0.15];
 /// Half width of a 95 % interval in standard deviations.

@@ -198,11 +198,13 @@ impl Parts {
     /// Adds what was found along a track.
     fn add(&mut self, walked: Walked, name: String, (ground, site): (&Ground, &Site)) {
         let step = (TRACK_POINT_M / walked.line.step).ceil().max(1.0) as usize;
-        let line = walked.line.points.iter().step_by(step).map(|&p| ground.to_pixel(p)).collect();
+        let points: Vec<[f64; 2]> = walked.line.points.iter().step_by(step).copied().collect();
+        // Beyond the outline nothing counts, whatever may stand there.
+        let inside = points.iter().filter(|&&p| site.holds(p, self.shift)).count();
+        self.doubtful_m += walked.doubtful_m * inside as f64 / points.len().max(1) as f64;
+        let line = points.into_iter().map(|p| ground.to_pixel(p)).collect();
         self.tracks.push(SceneTrack { name, line, visible: walked.seen });
         self.candidates.extend(walked.candidates);
-        let inside = walked.line.points.iter().filter(|&&p| site.holds(p, self.shift)).count();
-        self.doubtful_m += walked.doubtful_m * inside as f64 / walked.line.points.len().max(1) as f64;
     }
 
     fn finish(self, ground: &Ground, site: &Site, gsd: f64, options: &CountOptions) -> SceneCount {

@@ -1,7 +1,7 @@
 //! The yard as it lies in a scene: lines and outline in metres from the scene's corner.
 
 use super::outline::Outline;
-use super::scene::Yard;
+use super::scene::{GivenTrack, Yard};
 use crate::raster::{Georeference, Scene, Turn};
 use crate::tile::Area;
 use crate::track::Centreline;
@@ -118,21 +118,12 @@ impl Site {
         let [dx, dy] = ground.from_east_north(middle, shift_m);
         let bring = |line: &[[f64; 2]]| place(line).into_iter().map(|[x, y]| [x + dx, y + dy]).collect::<Vec<_>>();
         let outline = Outline::new(yard.aoi.iter().map(|ring| bring(ring)));
-        let (mut lines, mut names) = (Vec::new(), Vec::new());
-        for track in &yard.tracks {
-            if let Some(line) = Centreline::resampled(&bring(&track.line), 1.0) {
-                lines.push(line);
-                names.push(track.name.clone());
-            }
-        }
-        let near = |line: &Centreline| outline.is_empty() || line.points.iter().any(|&p| outline.within(p, OUTLINE_REACH_M));
-        let near: Vec<bool> = lines.iter().map(near).collect();
-        if near.contains(&true) {
-            let mut kept = near.iter();
-            lines.retain(|_| kept.next() == Some(&true));
-            let mut kept = near.iter();
-            names.retain(|_| kept.next() == Some(&true));
-        }
+        let named = |track: &GivenTrack| Some((Centreline::resampled(&bring(&track.line), 1.0)?, track.name.clone()));
+        let tracks: Vec<(Centreline, String)> = yard.tracks.iter().filter_map(named).collect();
+        let is_near = |line: &Centreline| outline.is_empty() || line.points.iter().any(|&p| outline.within(p, OUTLINE_REACH_M));
+        let (near, far): (Vec<_>, Vec<_>) = tracks.into_iter().partition(|(line, _)| is_near(line));
+        // Tracks that all lie elsewhere are no reason to look for others.
+        let (lines, names): (Vec<_>, Vec<_>) = if near.is_empty() { far } else { near }.into_iter().unzip();
         Self { found: lines.is_empty() || yard.tracks_found, lines, names, moved: ([dx, dy], middle), outline }
     }
 

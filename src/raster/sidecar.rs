@@ -20,11 +20,17 @@ pub(crate) fn stac(image: &Path, notes: &mut Vec<String>) -> Option<(Metadata, P
     let named = ["", ".stac-item", "_stac", ".stac"].map(|middle| folder.join(format!("{stem}{middle}.json")));
     let beside = json_files(folder);
     let above = folder.parent().map(json_files).unwrap_or_default();
+    let name = name_of(image);
     for path in
         named.iter().filter(|path| is_regular(path)).chain(beside.iter().filter(|path| !named.contains(path))).chain(&above)
     {
         let by_name = named.contains(path);
-        let items = match read_text(path, MAX_BYTES).map_err(|error| error.to_string()).and_then(|text| parse_stac(&text)) {
+        let text = read_text(path, MAX_BYTES).map_err(|error| error.to_string());
+        // Tracks and outlines are no items, and parsing them takes long. Letters beyond ASCII may be escaped.
+        if !by_name && name.is_ascii() && text.as_ref().is_ok_and(|text| !text.contains(&name)) {
+            continue;
+        }
+        let items = match text.and_then(|text| parse_stac(&text)) {
             Ok(items) => items,
             Err(reason) => {
                 if by_name {
