@@ -259,6 +259,100 @@ fn days_too_near_or_excluded_or_too_old_are_no_baseline() {
     assert_eq!(days[0].history, 3, "retrospectively the first day is compared with later ones");
 }
 
+/// Thirty empty days and one with 20 cars were a shift "from a mean of 0.1 to 17.8", 60 cars a day and then none one "from 60.1 to 70.1".
+#[test]
+fn an_odd_day_or_two_are_no_level_shift() {
+    let histories: [&[f64]; 4] = [&[0.0; 30], &[60.0; 30], &[18.0, 24.0, 20.0, 17.0, 23.0, 21.0], &[3.0, 0.0, 5.0, 2.0, 4.0]];
+    for history in histories {
+        for odd in [&[0.0][..], &[20.0], &[200.0], &[20_000.0], &[0.0, 0.0], &[75.0, 75.0]] {
+            for ordinary in [0, 1, 2] {
+                let again = history.iter().take(ordinary);
+                let counts: Vec<f64> = history.iter().chain(history).chain(odd).chain(again).copied().collect();
+                let day = compare_site(&dated(&counts, 15), &Rules::default()).pop().expect("days");
+                assert_eq!(day.shift, None, "{counts:?}");
+            }
+        }
+    }
+}
+
+/// "From a mean of 14.6 to 39.1 cars", said when the yard had long gone back to 15.
+#[test]
+fn where_the_level_has_changed_again_the_last_change_is_stated() {
+    let at = |level: f64, days: usize| (0..days).map(move |i| level * [1.0, 0.8, 1.2, 0.9, 1.1][i % 5]);
+    let counts: Vec<f64> = at(15.0, 20).chain(at(50.0, 10)).chain(at(15.0, 6)).map(f64::round).collect();
+    let days = compare_site(&dated(&counts, 15), &Rules::default());
+    let means = |day: &Day| day.shift.as_ref().map(|s| (s.mean_before.round(), s.mean_after.round()));
+    let (up, down) = (means(&days[29]).expect("a shift up"), means(&days[35]).expect("a shift down"));
+    assert!((up.0 - 15.0).abs() <= 1.0 && (up.1 - 50.0).abs() <= 3.0, "{up:?}");
+    assert!((down.0 - 50.0).abs() <= 3.0 && (down.1 - 15.0).abs() <= 2.0, "{down:?}");
+}
+
+/// One day with a train of tank cars, and the two days before it, were a new mix.
+#[test]
+fn one_day_of_another_class_is_no_change_of_mix() {
+    let mut counts = dated(&[30.0; 24], 15);
+    for (i, count) in counts.iter_mut().enumerate() {
+        let gondolas = [16, 20, 18][i % 3];
+        count.classes = Some(if i == 23 { [0, 0, 60, 0, 0] } else { [gondolas, 30 - gondolas, 0, 0, 0] });
+    }
+    let mix = |counts: &[DatedCount]| compare_site(counts, &Rules::default()).pop().expect("days").mix;
+    assert_eq!(mix(&counts), None);
+    for count in &mut counts[20..] {
+        count.classes = Some([0, 0, 30, 0, 0]);
+    }
+    assert_eq!(mix(&counts).expect("a new mix").first_after, counts[20].date());
+}
+
+/// A count of 200,000 made 218,232 cars the expectation of a yard of twenty, for as long as it was in the history.
+#[test]
+fn one_impossible_count_does_not_change_what_is_expected() {
+    let ordinary: Vec<f64> = (0..40).map(|i| [20.0, 14.0, 27.0, 18.0, 22.0, 11.0, 31.0, 17.0][i % 8]).collect();
+    let last = |odd: f64| {
+        let mut counts = ordinary.clone();
+        counts[12] = odd;
+        compare_site(&dated(&counts, 10), &Rules::default()).pop().expect("days")
+    };
+    let clean = last(20.0);
+    for odd in [2_000.0, 200_000.0, 1e9, 1e12] {
+        let day = last(odd);
+        let near = |a: Option<f64>, b: Option<f64>| a.zip(b).is_some_and(|(a, b)| (a - b).abs() <= 0.1 * b);
+        assert!(near(day.expected, clean.expected) && near(day.expected_high, clean.expected_high), "{odd}: {}", day.explanation);
+    }
+}
+
+/// "Highest of 29" was said of 60 cars where an excluded day had 75.
+#[test]
+fn the_record_says_what_it_leaves_out() {
+    let mut counts = dated(&[20.0; 30], 10);
+    (counts[12].count, counts[29].count) = (75.0, 60.0);
+    let mut rules = Rules::default();
+    rules.history.exclude.push(counts[12].date());
+    let day = compare_site(&counts, &rules).pop().expect("days");
+    let said = format!("highest of 29 since {} (1 excluded day left out), previous maximum 20", counts[0].date());
+    assert!(day.explanation.contains(&said), "{}", day.explanation);
+}
+
+/// "Previous maximum 80" named a day that was still to come.
+#[test]
+fn in_retrospect_a_later_day_is_no_previous_one() {
+    let mut counts = dated(&[20.0; 30], 10);
+    (counts[12].count, counts[20].count) = (90.0, 80.0);
+    let rules = Rules { retrospective: true, ..Rules::default() };
+    let day = &compare_site(&counts, &rules)[12];
+    let said = format!("the maximum of the others is 80 on {}", counts[20].date());
+    assert!(day.explanation.contains(&said), "{}", day.explanation);
+}
+
+/// "0 expected; 525 times the expected number".
+#[test]
+fn next_to_nothing_is_no_measure() {
+    let mut counts = dated(&[0.0; 31], 10);
+    counts[30].count = 20.0;
+    let day = compare_site(&counts, &Rules::default()).pop().expect("days");
+    assert!(day.explanation.contains("under 0.1 expected (0 to 1)"), "{}", day.explanation);
+    assert!(day.explanation.contains("; above the expected range;"), "{}", day.explanation);
+}
+
 #[test]
 fn a_plain_trend_is_followed() {
     let counts: Vec<f64> =

@@ -8,12 +8,17 @@ use crate::draws::Draws;
 /// Mean multiplied per day.
 type Shape = fn(usize, usize) -> f64;
 
-const SHAPES: [(&str, Shape); 6] = [
+const SHAPES: [(&str, Shape); 11] = [
     ("no change", |_, _| 1.0),
     ("one day x3.5 in the middle", |i, n| if i == n / 2 { 3.5 } else { 1.0 }),
     ("two days x3.5", |i, n| if i == n / 3 || i == n / 2 { 3.5 } else { 1.0 }),
     ("x2 in the last third", |i, n| if 3 * i >= 2 * n { 2.0 } else { 1.0 }),
     ("x3.5 in the last 4 days", |i, n| if i + 4 >= n { 3.5 } else { 1.0 }),
+    ("last day x3.5", |i, n| if i + 1 == n { 3.5 } else { 1.0 }),
+    ("last day x20", |i, n| if i + 1 == n { 20.0 } else { 1.0 }),
+    ("last day empty", |i, n| if i + 1 == n { 0.0 } else { 1.0 }),
+    ("last two days empty", |i, n| if i + 2 >= n { 0.0 } else { 1.0 }),
+    ("last three days empty", |i, n| if i + 3 >= n { 0.0 } else { 1.0 }),
     ("x0.4 in the last third", |i, n| if 3 * i >= 2 * n { 0.4 } else { 1.0 }),
 ];
 

@@ -23,20 +23,10 @@ pub(super) struct Usable<'a> {
 }
 
 impl Usable<'_> {
-    /// The day as the model sees it, in units of `unit` cars.
-    pub fn seen(&self, unit: f64) -> Seen {
-        Seen { count: (self.count.count / unit).round(), exposure: self.count.coverage, partly: self.partly }
+    /// The day as the model sees it, with so many cars or units.
+    pub fn seen(&self, count: f64) -> Seen {
+        Seen { count, exposure: self.count.coverage, partly: self.partly }
     }
-}
-
-/// Counts above this are compared in units of several cars: the model's tables grow with the counts, and a yard with thousands of
-/// cars is not told apart by single ones.
-const LARGEST_COUNT: f64 = 2000.0;
-
-/// Cars per unit: 1 but for very large counts, then a power of two, so that few different units occur in a site.
-pub(super) fn unit<'a>(days: impl Iterator<Item = &'a Usable<'a>>) -> f64 {
-    let largest = days.map(|u| u.count.count / u.count.coverage).fold(0.0, f64::max);
-    (largest / LARGEST_COUNT).max(1.0).log2().ceil().exp2()
 }
 
 /// The look-back in days.
@@ -69,6 +59,8 @@ pub(super) struct Surroundings<'a> {
     pub baseline: Vec<Usable<'a>>,
     /// What the record is taken over: as the baseline, but near days too.
     pub record: Vec<Usable<'a>>,
+    /// Days within the look-back that the settings exclude.
+    pub excluded: usize,
 }
 
 /// The earlier days (retrospectively: all other days) with which a day is compared.
@@ -82,8 +74,8 @@ pub(super) fn surroundings<'a>(usable: &[Usable<'a>], date: Date, rules: &Rules)
     } else {
         usable.partition_point(|u| u.day < day)
     };
-    let record: Vec<Usable<'a>> =
-        usable.get(start..end).unwrap_or_default().iter().filter(|u| u.day != day && u.serves).copied().collect();
+    let others = usable.get(start..end).unwrap_or_default().iter().filter(|u| u.day != day).copied();
+    let (record, excluded): (Vec<Usable<'a>>, Vec<Usable<'a>>) = others.partition(|u| u.serves);
     let baseline = record.iter().filter(|u| (u.day - day).abs() > near).copied().collect();
-    Surroundings { baseline, record }
+    Surroundings { baseline, record, excluded: excluded.len() }
 }

@@ -142,9 +142,11 @@ pub struct Day {
     pub rank: Option<usize>,
     /// Days in the record, this one included.
     pub rank_of: usize,
+    /// Days that are not in the record because the settings exclude them.
+    pub record_excluded: usize,
     /// First day of the record.
     pub record_since: Option<Date>,
-    /// Highest earlier count of the record.
+    /// Highest other count of the record: of an earlier day, in retrospect of any other.
     pub previous_max: Option<f64>,
     /// When that was.
     pub previous_max_date: Option<Date>,

@@ -7,6 +7,9 @@ use super::day::{Day, LowRun, Verdict};
 /// Probabilities below this are not told apart.
 pub(super) const FLOOR: f64 = 1e-6;
 
+/// Fewer expected cars than this are no measure of how many more were seen.
+const LEAST_FOR_RATIO: f64 = 0.5;
+
 /// The explanation of a day of which everything else is known.
 pub(super) fn explain(day: &Day) -> String {
     let Some(cars) = day.freight_cars else {
@@ -46,7 +49,11 @@ fn count(day: &Day, cars: f64) -> String {
 }
 
 fn expectation(day: &Day, expected: f64, since: Date) -> String {
-    let mut text = format!("{} expected", number(expected));
+    let mut text = if expected > 0.0 && number(expected) == "0" {
+        "under 0.1 expected".into()
+    } else {
+        format!("{} expected", number(expected))
+    };
     if let (Some(low), Some(high)) = (day.expected_low, day.expected_high) {
         text += &format!(" ({low} to {high})");
     }
@@ -60,8 +67,10 @@ fn deviation(day: &Day, cars: f64) -> String {
             "within the expected range, in which the run's earlier days are counted".into()
         }
         (true, _) => "within the expected range".into(),
-        (false, Some(ratio)) => times(ratio) + " the expected number",
-        (false, None) => "outside the expected range".into(),
+        // So many times next to nothing is no measure.
+        (false, Some(ratio)) if day.expected >= Some(LEAST_FOR_RATIO) => times(ratio) + " the expected number",
+        (false, _) if day.expected_high.is_some_and(|high| cars > high) => "above the expected range".into(),
+        (false, _) => "below the expected range".into(),
     }
 }
 
@@ -109,13 +118,21 @@ fn standing(day: &Day, cars: f64) -> Option<String> {
         return None;
     }
     let previous = match (day.previous_max, day.previous_max_date) {
+        // In retrospect.
+        (Some(max), Some(date)) if date > day.date && max == cars => format!("equal to the maximum on {date}"),
+        (Some(max), Some(date)) if date > day.date && rank == 1 => format!("the maximum of the others is {max} on {date}"),
         (Some(max), Some(date)) if max == cars => format!("equal to the previous maximum on {date}"),
         (Some(max), Some(date)) if rank == 1 => format!("previous maximum {max} on {date}"),
         (Some(max), Some(date)) => format!("the maximum is {max} on {date}"),
         _ => String::new(),
     };
     let place = if rank == 1 { "highest".into() } else { format!("{} highest", ordinal(rank)) };
-    let text = format!("{place} of {} since {since}", day.rank_of);
+    let excluded = match day.record_excluded {
+        0 => String::new(),
+        1 => " (1 excluded day left out)".into(),
+        days => format!(" ({days} excluded days left out)"),
+    };
+    let text = format!("{place} of {} since {since}{excluded}", day.rank_of);
     Some(if previous.is_empty() { text } else { format!("{text}, {previous}") })
 }
 

@@ -6,7 +6,7 @@
 //! fixed number of days is an ordinary test statistic, so this is an ordinary p-value; that the beginning of the run is looked for
 //! costs a factor of two per day.
 
-use super::baseline::{Surroundings, Usable, surroundings, unit};
+use super::baseline::{Surroundings, Usable, surroundings};
 use super::day::LowRun;
 use super::explain::FLOOR;
 use super::likelihood::{Likelihoods, Seen};
@@ -15,6 +15,7 @@ use super::negbin::{ln_lower, ln_pmf};
 use super::posterior::Posterior;
 use super::predictive::error_weights;
 use super::rules::Rules;
+use super::scale::Scale;
 use super::strings;
 use super::trend::trend;
 
@@ -100,19 +101,19 @@ fn probability(
     rules: &Rules,
     likelihoods: &mut Likelihoods,
 ) -> f64 {
-    let unit = unit(baseline.iter());
+    let scale = Scale::of(baseline);
     let trend = trend(baseline, day, &rules.history);
     let factor = |u: &Usable<'_>| trend.map_or(1.0, |t| t.factor(u.day));
-    let history: Vec<Seen> = baseline.iter().map(|u| u.seen(unit).with_factor(factor(u))).collect();
+    let history: Vec<Seen> = baseline.iter().map(|u| scale.seen(u).with_factor(factor(u))).collect();
     let posterior = Posterior::new(likelihoods, &history);
     let limits: Vec<Limit> = run
         .iter()
         .map(|u| Limit {
             // A hair of slack, so that the highest day itself is not above its own rate.
-            most: (highest * u.count.coverage / unit + 1e-9).floor(),
+            most: (highest * u.count.coverage / scale.unit + 1e-9).floor(),
             exposure: u.count.coverage * factor(u),
             hidden: strings::hidden(u.count.coverage),
-            error: error_weights(u.count.error_sd() / unit),
+            error: error_weights(u.count.error_sd() / scale.unit),
         })
         .collect();
     all_at_most(&posterior, &likelihoods.model.layers, &likelihoods.model.empty_shares, &limits)

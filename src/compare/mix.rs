@@ -19,6 +19,9 @@ const PRIOR: f64 = 1.0;
 /// A change of share smaller than this is not worth a word.
 const LEAST_CHANGE: f64 = 0.1;
 
+/// No class is taken to be rarer than this.
+const LEAST_SHARE: f64 = 0.01;
+
 type Classes = [f64; CLASSES];
 
 /// Evidence for one change of mix among days in their order: index of the first day with the new mix, Bayes factor. None where there
@@ -86,13 +89,21 @@ fn ln_evidence(classes: &Classes, inflation: f64) -> f64 {
     parts + libm::lgamma(PRIOR * CLASSES as f64) - libm::lgamma(PRIOR * CLASSES as f64 + total)
 }
 
-/// The change as it is stated; none where no class changes enough.
+/// Whether a day's classes are more probable under one mix than under another.
+fn is_more_like(day: &[u32; CLASSES], mix: &Classes, other: &Classes) -> bool {
+    let least = |share: f64| share.max(LEAST_SHARE);
+    day.iter().zip(mix).zip(other).map(|((n, mix), other)| f64::from(*n) * (least(*mix) / least(*other)).ln()).sum::<f64>() > 0.0
+}
+
+/// The change as it is stated; none where no class changes enough, or fewer than `min_days` days are more like the new mix than like the old
+/// one: one day with a train of its own and the days beside it are no new mix.
 pub(super) fn stated(
     days: &[[u32; CLASSES]],
     first: usize,
     bayes_factor: f64,
     last_before: Date,
     first_after: Date,
+    min_days: usize,
 ) -> Option<MixChange> {
     let shares = |days: &[[u32; CLASSES]]| -> Classes {
         let sum: Classes = std::array::from_fn(|c| days.iter().map(|d| f64::from(d[c])).sum());
@@ -102,7 +113,7 @@ pub(super) fn stated(
     let (before, after) = (shares(&days[..first]), shares(&days[first..]));
     let mut changed: Vec<usize> = (0..CLASSES).filter(|c| (after[*c] - before[*c]).abs() >= LEAST_CHANGE).collect();
     changed.sort_by(|a, b| (after[*b] - before[*b]).abs().total_cmp(&(after[*a] - before[*a]).abs()).then(a.cmp(b)));
-    if changed.is_empty() {
+    if changed.is_empty() || days[first..].iter().filter(|day| is_more_like(day, &after, &before)).count() < min_days {
         return None;
     }
     let bayes_factor = bayes_factor.min(1e6);

@@ -20,6 +20,7 @@ pub mod posterior;
 pub mod predictive;
 mod record;
 mod rules;
+mod scale;
 mod segment;
 pub mod shift;
 mod site;

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 /// Freight classes in the order of [`DatedCount::classes`].
 pub const CLASS_NAMES: [&str; 5] = ["gondola", "boxcar", "tank", "hopper", "flat"];
 
+/// More cars than this are no count of cars.
+const MOST_CARS: f64 = 1e9;
+
 /// One count of one site at one time, whoever counted.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DatedCount {
@@ -69,9 +72,14 @@ impl DatedCount {
         }
     }
 
+    /// Whether the count is a number of cars.
+    pub(super) fn is_count(&self) -> bool {
+        (0.0..=MOST_CARS).contains(&self.count)
+    }
+
     /// Whether the numbers make sense and the count may be used at this least coverage.
     pub fn can_be_used(&self, min_coverage: f64) -> bool {
-        self.usable && self.count.is_finite() && self.count >= 0.0 && self.coverage >= min_coverage && self.coverage <= 1.0
+        self.usable && self.is_count() && self.coverage >= min_coverage && self.coverage <= 1.0
     }
 
     /// Orders the counts of one day, the one to use first: usable, looked at by somebody, most coverage, narrowest interval, earliest, name, count.

@@ -12,8 +12,8 @@ const STEP: f64 = 0.0625;
 /// Dispersions of the grid.
 const DISPERSIONS: usize = 12;
 
-/// How many times the level a surge within a segment has, equally likely.
-const SURGES: [f64; 4] = [2.0, 3.0, 4.0, 6.0];
+/// So many of the days may be odd ones, each of a level of its own, without being a shift: a surge, an empty yard, a wrong count.
+const ODD_SHARE: f64 = 0.05;
 
 /// Range of the level that the prior reaches over, unless the counts go beyond.
 const RANGE: (f64, f64) = (0.1, 250.0);
@@ -59,17 +59,36 @@ impl SegmentGrid {
         (2.0 * (RANGE.1.max(3.0 * highest).sqrt() - RANGE.0.sqrt())).ln()
     }
 
-    /// Log likelihood of a day per cell; `surge_share` of the days may be surges.
-    pub fn day(&self, seen: Seen, surge_share: f64) -> Vec<f64> {
+    /// Log likelihood of a day per cell.
+    pub fn day(&self, seen: Seen) -> Vec<f64> {
         let sizes = &self.sizes;
         let coefficients: Vec<f64> = sizes.iter().map(|size| ln_coefficient(seen.count, *size)).collect();
-        let surges = SURGES.map(|f| (f, surge_share / SURGES.len() as f64)).into_iter().filter(|_| surge_share > 0.0);
-        let factors: Vec<(f64, f64)> = std::iter::once((1.0, 1.0 - surge_share)).chain(surges).collect();
         let mut cells = vec![0.0; self.ln_prior.len()];
         for (cells, level) in cells.chunks_exact_mut(sizes.len()).zip(&self.levels) {
-            ln_mixture(cells, &factors, level * seen.exposure, seen.count, sizes, &coefficients);
+            ln_negative_binomial(cells, level * seen.exposure, seen.count, sizes, &coefficients);
+        }
+        let odd = self.ln_odd(&cells, seen);
+        for cells in cells.chunks_exact_mut(sizes.len()) {
+            cells
+                .iter_mut()
+                .zip(&odd)
+                .for_each(|(cell, odd)| *cell = ln_sum_exp(&[*cell + (1.0 - ODD_SHARE).ln(), odd + ODD_SHARE.ln()]));
         }
         cells
+    }
+
+    /// Log probability of an odd day for each dispersion: its level is drawn from the prior of levels, as that of a segment is, and reaches
+    /// over this day's count, not over others, so that it does not depend on them.
+    fn ln_odd(&self, day: &[f64], seen: Seen) -> Vec<f64> {
+        let width = self.sizes.len();
+        let rate = seen.count / seen.exposure;
+        let cells = self.cells(rate);
+        let of = |dispersion: usize| {
+            let of_levels =
+                (dispersion..cells).step_by(width).map(|cell| day[cell] + self.ln_prior[cell] - self.ln_dispersions[dispersion]);
+            ln_sum_exp(&of_levels.collect::<Vec<_>>()) - Self::ln_mass(rate)
+        };
+        (0..width).map(of).collect()
     }
 
     /// A run of days without any yet, on the first so many cells.
@@ -98,18 +117,12 @@ impl SegmentGrid {
 }
 
 widest! {
-    /// Log of a mixture of negative binomials at a count, for each dispersion; `factors` are multiples of the mean with their shares.
-    fn ln_mixture(out: &mut [f64], factors: &[(f64, f64)], mean: f64, count: f64, sizes: &[f64], coefficients: &[f64]) {
-        for (factor, share) in factors {
-            let mean = factor * mean;
-            for ((sum, size), coefficient) in out.iter_mut().zip(sizes).zip(coefficients) {
-                let ratio = mean / size;
-                let ln_whole = ln_1p(ratio);
-                *sum += share * exp(coefficient - size * ln_whole - count * (ln_whole - ln(ratio)));
-            }
-        }
-        for sum in out {
-            *sum = ln(if *sum > 1e-300 { *sum } else { 1e-300 });
+    /// Log of negative binomials of one mean at a count, for each dispersion.
+    fn ln_negative_binomial(out: &mut [f64], mean: f64, count: f64, sizes: &[f64], coefficients: &[f64]) {
+        for ((out, size), coefficient) in out.iter_mut().zip(sizes).zip(coefficients) {
+            let ratio = mean / size;
+            let ln_whole = ln_1p(ratio);
+            *out = coefficient - size * ln_whole - count * (ln_whole - ln(ratio));
         }
     }
 }

@@ -1,8 +1,8 @@
 //! A level shift: does one change of the level explain the counts better than none?
 //!
 //! The Bayes factor is exact under the model of [`super::model`] (without empty days): each segment has its own level, and both have one
-//! dispersion; the change lies between any two days with the same prior probability, segments have a least number of days. It reads the order of
-//! the images only, so irregular dates need nothing.
+//! dispersion; the change lies between any two days with the same prior probability, segments have a least number of days, and a few days of
+//! each may be odd ones that say nothing of its level. It reads the order of the images only, so irregular dates need nothing.
 
 use jiff::civil::Date;
 
@@ -10,9 +10,6 @@ use super::day::LevelShift;
 use super::explain::number;
 use super::likelihood::Seen;
 use super::segment::{Run, SegmentGrid, ln_sum_exp};
-
-/// A surge is one day; so many of the days may be surges without being a shift.
-const SURGE_SHARE: f64 = 0.05;
 
 /// Evidence for one change of level.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,7 +31,8 @@ pub struct ShiftSearch {
     days: Vec<Vec<f64>>,
     rates: Vec<f64>,
     min_days: usize,
-    beginning: Beginning,
+    /// The first is that of the look-back, the others begin at the changes found.
+    beginnings: Vec<Beginning>,
 }
 
 /// The days from one on, added one by one, with the evidence after each: the searches up to successive days share it.
@@ -52,13 +50,31 @@ impl ShiftSearch {
     pub fn new(days: &[Seen], min_days: usize) -> Self {
         let rates: Vec<f64> = days.iter().map(|seen| seen.count / seen.exposure).collect();
         let grid = SegmentGrid::new(highest(&rates));
-        let days = days.iter().map(|seen| grid.day(*seen, SURGE_SHARE)).collect();
-        let beginning = Beginning { from: 0, cells: 0, run: grid.run(0), ln_evidence: Vec::new() };
-        Self { grid, days, rates, min_days: min_days.max(1), beginning }
+        let days = days.iter().map(|seen| grid.day(*seen)).collect();
+        Self { grid, days, rates, min_days: min_days.max(1), beginnings: Vec::new() }
     }
 
     /// The evidence for one change in days `from..to`; none where there are too few days for two segments.
     pub fn change(&mut self, from: usize, to: usize) -> Option<Change> {
+        self.change_after(0, from, to)
+    }
+
+    /// The last change in days `from..to` for which the evidence is above a Bayes factor: where the days after a change show another one,
+    /// it is that one.
+    pub fn last_change(&mut self, from: usize, to: usize, least_bayes_factor: f64) -> Option<Change> {
+        let mut last: Option<Change> = None;
+        for number in 0.. {
+            let next = self.change_after(number, last.map_or(from, |change| change.first_after), to);
+            match next.filter(|change| change.bayes_factor > least_bayes_factor) {
+                Some(change) => last = Some(change),
+                None => break,
+            }
+        }
+        last
+    }
+
+    /// The evidence for one change in days `from..to`, which lie after `number` changes.
+    fn change_after(&mut self, number: usize, from: usize, to: usize) -> Option<Change> {
         let length = self.days.get(from..to)?.len();
         let changes = self.min_days..(length + 1).checked_sub(self.min_days)?;
         if changes.is_empty() {
@@ -67,8 +83,8 @@ impl ShiftSearch {
         let highest = highest(&self.rates[from..to]);
         let cells = self.grid.cells(highest);
         let after = self.ends(from + changes.start, to, cells);
-        self.begin(from, to, cells);
-        let before = &self.beginning.ln_evidence;
+        self.begin(number, from, to, cells);
+        let before = &self.beginnings[number].ln_evidence;
         let of_two = |(first, after): (usize, &Vec<f64>)| self.grid.ln_of_two(&before[first - 1], after);
         let evidence: Vec<f64> = changes.clone().zip(&after).map(of_two).collect();
         let mean = ln_sum_exp(&evidence) - (evidence.len() as f64).ln() - SegmentGrid::ln_mass(highest);
@@ -83,11 +99,15 @@ impl ShiftSearch {
         })
     }
 
-    /// Adds days `from..to` to the beginning.
-    fn begin(&mut self, from: usize, to: usize, cells: usize) {
-        let beginning = &mut self.beginning;
-        if (beginning.from, beginning.cells) != (from, cells) {
-            *beginning = Beginning { from, cells, run: self.grid.run(cells), ln_evidence: Vec::new() };
+    /// Adds days `from..to` to a beginning.
+    fn begin(&mut self, number: usize, from: usize, to: usize, cells: usize) {
+        let bare = |grid: &SegmentGrid| Beginning { from, cells, run: grid.run(cells), ln_evidence: Vec::new() };
+        if number == self.beginnings.len() {
+            self.beginnings.push(bare(&self.grid));
+        }
+        let beginning = &mut self.beginnings[number];
+        if (beginning.from, beginning.cells) != (from, cells) || beginning.ln_evidence.len() > to - from {
+            *beginning = bare(&self.grid);
         }
         for day in &self.days[(from + beginning.ln_evidence.len()).min(to)..to] {
             beginning.run.add(day);
@@ -115,8 +135,8 @@ fn highest(rates: &[f64]) -> f64 {
 }
 
 /// The change as it is stated.
-pub(super) fn stated(change: &Change, unit: f64, last_before: Date, first_after: Date) -> LevelShift {
-    let (mean_before, mean_after) = (change.mean_before * unit, change.mean_after * unit);
+pub(super) fn stated(change: &Change, last_before: Date, first_after: Date) -> LevelShift {
+    let (mean_before, mean_after) = (change.mean_before, change.mean_after);
     let factor = change.bayes_factor.min(1e6);
     let text = format!(
         "level shift between {last_before} and {first_after}, from a mean of {} to {} cars (Bayes factor {}{factor:.0})",

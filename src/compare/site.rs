@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 
 use super::adjust::benjamini_hochberg;
-use super::baseline::{Surroundings, Usable, reach, surroundings, unit, usable};
+use super::baseline::{Surroundings, Usable, reach, surroundings, usable};
 use super::day::{Day, LevelShift, MixChange, Verdict};
 use super::explain::{FLOOR, explain};
 use super::likelihood::{Likelihoods, Seen};
@@ -18,6 +18,7 @@ use super::posterior::Posterior;
 use super::predictive::Predictive;
 use super::record::record;
 use super::rules::Rules;
+use super::scale::Scale;
 use super::shift::{ShiftSearch, stated};
 use super::trend::trend;
 
@@ -122,6 +123,7 @@ fn bare(count: &DatedCount, date: Date) -> Day {
         q_low: None,
         rank: None,
         rank_of: 0,
+        record_excluded: 0,
         record_since: None,
         previous_max: None,
         previous_max_date: None,
@@ -143,7 +145,7 @@ fn why_unusable(count: &DatedCount, rules: &Rules) -> String {
         count.reason.clone()
     } else if !count.usable {
         "marked unusable".into()
-    } else if !count.count.is_finite() || count.count < 0.0 {
+    } else if !count.is_count() {
         format!("{} is not a count of cars", count.count)
     } else if !(0.0..=1.0).contains(&count.coverage) {
         format!("coverage {} is not between 0 and 1", count.coverage)
@@ -155,11 +157,12 @@ fn why_unusable(count: &DatedCount, rules: &Rules) -> String {
 fn compare(day: &mut Day, today: &Usable<'_>, usable: &[Usable<'_>], rules: &Rules, likelihoods: &mut Likelihoods) {
     let cars = today.count.count;
     (day.freight_cars, day.low, day.high) = (Some(cars), today.count.low, today.count.high);
-    let Surroundings { baseline, record: others } = surroundings(usable, today.date, rules);
+    let Surroundings { baseline, record: others, excluded } = surroundings(usable, today.date, rules);
     day.history = baseline.len();
     day.history_since = baseline.first().map(|u| u.date);
     let standing = record(today.date, cars, others.iter().map(|u| (u.date, u.count.count)));
     (day.rank, day.rank_of, day.record_since) = (Some(standing.rank), standing.of, Some(standing.since));
+    day.record_excluded = excluded;
     (day.previous_max, day.previous_max_date) = (standing.maximum.map(|m| m.0), standing.maximum.map(|m| m.1));
     if baseline.len() < rules.history.min_history {
         day.verdict = Verdict::InsufficientHistory;
@@ -174,12 +177,13 @@ fn compare(day: &mut Day, today: &Usable<'_>, usable: &[Usable<'_>], rules: &Rul
 }
 
 fn predict(day: &mut Day, today: &Usable<'_>, baseline: &[Usable<'_>], rules: &Rules, likelihoods: &mut Likelihoods) {
-    let unit = unit(baseline.iter());
+    let scale = Scale::of(baseline);
+    let unit = scale.unit;
     let whole = |cars: f64| (cars / unit).round();
     let trend = trend(baseline, today.day, &rules.history);
     day.trend_per_year = trend.map(|t| t.per_year());
     let factor = |u: &Usable<'_>| trend.map_or(1.0, |t| t.factor(u.day));
-    let history: Vec<Seen> = baseline.iter().map(|u| u.seen(unit).with_factor(factor(u))).collect();
+    let history: Vec<Seen> = baseline.iter().map(|u| scale.seen(u).with_factor(factor(u))).collect();
     let posterior = Posterior::new(likelihoods, &history);
     let error_sd = today.count.error_sd() / unit;
     let predictive = Predictive::of_strings(&posterior, today.count.coverage, error_sd);
@@ -229,25 +233,19 @@ fn surges(posterior: &Posterior, baseline: &[Usable<'_>], history: &[Seen], like
     baseline.iter().zip(history).filter(|(_, seen)| surges.contains(seen)).map(|(u, _)| u.date).collect()
 }
 
-/// The level shifts that the days up to each day show. Each rests on those days alone, down to the unit of cars.
+/// The level shifts that the days up to each day show. Each rests on those days alone.
 fn shifts(usable: &[Usable<'_>], rules: &Rules) -> BTreeMap<Date, LevelShift> {
     let days: Vec<&Usable<'_>> = usable.iter().filter(|u| u.serves).collect();
     if days.len() < 2 * rules.alarm.shift_min_days {
         return BTreeMap::new();
     }
     let reach = reach(rules);
-    let mut searches: BTreeMap<u64, ShiftSearch> = BTreeMap::new();
+    let seen: Vec<Seen> = days.iter().map(|u| u.seen(u.count.count.round())).collect();
+    let mut search = ShiftSearch::new(&seen, rules.alarm.shift_min_days);
     let mut at = |i: usize| {
-        let day = days[i];
-        let from = days.partition_point(|u| u.day < day.day - reach);
-        let unit = unit(days[from..=i].iter().copied());
-        let search = searches.entry(unit.to_bits()).or_insert_with(|| {
-            let seen: Vec<Seen> = days.iter().map(|u| u.seen(unit)).collect();
-            ShiftSearch::new(&seen, rules.alarm.shift_min_days)
-        });
-        let change = search.change(from, i + 1)?;
-        (change.bayes_factor > rules.alarm.shift_bayes_factor)
-            .then(|| (day.date, stated(&change, unit, days[change.first_after - 1].date, days[change.first_after].date)))
+        let from = days.partition_point(|u| u.day < days[i].day - reach);
+        let change = search.last_change(from, i + 1, rules.alarm.shift_bayes_factor)?;
+        Some((days[i].date, stated(&change, days[change.first_after - 1].date, days[change.first_after].date)))
     };
     (0..days.len()).filter_map(&mut at).collect()
 }
@@ -263,7 +261,7 @@ fn mix_changes(usable: &[Usable<'_>], rules: &Rules) -> BTreeMap<Date, MixChange
         let (first, factor) = mix::change(&classes[from..=i], rules.alarm.shift_min_days)?;
         let (before, after) = (days[from + first - 1].0.date, days[from + first].0.date);
         (factor > rules.alarm.shift_bayes_factor)
-            .then(|| mix::stated(&classes[from..=i], first, factor, before, after))
+            .then(|| mix::stated(&classes[from..=i], first, factor, before, after, rules.alarm.shift_min_days))
             .flatten()
             .map(|change| (days[i].0.date, change))
     };
@@ -277,8 +275,8 @@ fn surge_probabilities(usable: &[Usable<'_>], rules: &Rules, likelihoods: &mut L
     if days.len() < rules.history.min_history {
         return BTreeMap::new();
     }
-    let unit = unit(days.iter().copied());
-    let seen: Vec<Seen> = days.iter().map(|u| u.seen(unit)).collect();
+    let scale = Scale::of(days.iter().copied());
+    let seen: Vec<Seen> = days.iter().map(|u| scale.seen(u)).collect();
     let posterior = Posterior::new(likelihoods, &seen);
     let known = posterior.surge_probabilities(likelihoods);
     let of = |seen: &Seen| known.iter().find(|(alike, _)| alike == seen).map(|(_, probability)| *probability);
