@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::request::Request;
 use super::work::{Results, Workplace};
 use crate::Result;
-use crate::compare::{Day, Verdict};
+use crate::compare::{Day, Verdict, current_shift};
 use crate::count::{Count, Status};
 use crate::report::page::PageScene;
 
@@ -125,7 +125,7 @@ pub fn analyze_text(request: &Request, results: &Results, days: &[Day]) -> Strin
     for day in days.iter().filter(|day| day.verdict.is_anomalous()) {
         text.push_str(&format!("\n{}: {}\n", day.date, day.explanation));
     }
-    if let Some(shift) = days.iter().rev().find_map(|day| day.shift.as_ref()) {
+    if let Some((_, shift)) = current_shift(days) {
         text.push_str(&format!("\n{}\n", shift.text));
     }
     if !days.iter().any(|day| day.verdict.is_anomalous()) {

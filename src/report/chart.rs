@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use jiff::civil::Date;
 
-use crate::compare::{Day, LevelShift, Verdict};
+use crate::compare::{Day, LevelShift, Verdict, current_shift};
 
 /// How the drawing looks.
 #[derive(Debug, Clone)]
@@ -56,15 +56,15 @@ pub fn history_svg(days: &[Day], chart: &Chart) -> String {
             format!("Freight cars over time: {}", escape(&chart.title))
         }
     );
-    frame.heading(&mut svg, days, chart);
+    let shift = current_shift(days);
+    frame.heading(&mut svg, days, chart, shift.is_some());
     frame.grid(&mut svg);
     frame.band(&mut svg, days);
-    let shift = days.iter().rev().find_map(|day| day.shift.as_ref());
-    if let Some(shift) = shift {
-        frame.shift_lines(&mut svg, days, shift);
+    if let Some((until, shift)) = shift {
+        frame.shift_lines(&mut svg, days, shift, until);
     }
     days.iter().for_each(|day| frame.day(&mut svg, day));
-    frame.labels(&mut svg, days, shift);
+    frame.labels(&mut svg, days, shift.map(|(_, shift)| shift));
     svg + "</svg>"
 }
 
@@ -111,7 +111,7 @@ impl Frame {
         self.bottom - (cars / self.most).clamp(0.0, 1.0) * (self.bottom - self.top)
     }
 
-    fn heading(&self, svg: &mut String, days: &[Day], chart: &Chart) {
+    fn heading(&self, svg: &mut String, days: &[Day], chart: &Chart, shifted: bool) {
         let mut y = 18.0;
         if !chart.title.is_empty() {
             let _ = write!(svg, "<text class=\"title\" x=\"{:.1}\" y=\"24\">{}</text>", self.left, escape(&chart.title));
@@ -136,7 +136,7 @@ impl Frame {
             };
             entry(svg, &band, "expected, with 95 % range");
         }
-        if days.iter().any(|day| day.shift.is_some()) {
+        if shifted {
             let line = |svg: &mut String, x: f64| {
                 let _ = write!(svg, "<path class=\"shift\" d=\"M{:.1} {y:.1}h14\"/>", x - 7.0);
             };
@@ -209,15 +209,16 @@ impl Frame {
         }
     }
 
-    fn shift_lines(&self, svg: &mut String, days: &[Day], shift: &LevelShift) {
-        let (Some(first), Some(last)) = (days.first(), days.last()) else { return };
+    /// Both levels; the new one up to the day that states it.
+    fn shift_lines(&self, svg: &mut String, days: &[Day], shift: &LevelShift, until: Date) {
+        let Some(first) = days.first() else { return };
         let (before, after) = (self.y(shift.mean_before), self.y(shift.mean_after));
         let (a, b) = (self.x(shift.last_before), self.x(shift.first_after));
         let _ = write!(
             svg,
             "<path class=\"shift\" d=\"M{:.1} {before:.1}H{a:.1}M{b:.1} {after:.1}H{:.1}\"/>",
             self.x(first.date),
-            self.x(last.date)
+            self.x(until)
         );
         let _ = write!(svg, "<path class=\"change\" d=\"M{0:.1} {1:.1}V{2:.1}\"/>", (a + b) / 2.0, self.top, self.bottom);
     }

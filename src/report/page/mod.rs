@@ -7,7 +7,7 @@ use base64::Engine;
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::compare::{Day, Rules, Verdict};
+use crate::compare::{Day, Rules, Verdict, current_shift};
 use crate::count::{Count, Status};
 use crate::raster::Turn;
 use crate::report::overlay::counted;
@@ -138,7 +138,6 @@ impl Page<'_> {
     }
 
     fn table(&self) -> Markup {
-        let shifts: Vec<&Day> = self.days.iter().filter(|day| day.shift.is_some()).collect();
         html! {
             div.scroll {
                 table {
@@ -171,8 +170,8 @@ impl Page<'_> {
                     }
                 }
             }
-            @if let Some(text) = shifts.last().and_then(|day| day.shift.as_ref()).map(|shift| &shift.text) {
-                p.shift { strong { "Level shift: " } (text) }
+            @if let Some((_, shift)) = current_shift(self.days) {
+                p.shift { (sentence(&shift.text)) }
             }
         }
     }
