@@ -1,6 +1,8 @@
 //! What the report, the chart and the terminal say of the same days: all of them the same.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::process::Command;
 
 use yardwatch::cli::request::Request;
 use yardwatch::cli::summary::analyze_text;
@@ -15,6 +17,12 @@ use yardwatch::report::page::Page;
 const UP_AND_DOWN: [u32; 60] = [
     17, 15, 14, 17, 15, 14, 18, 22, 13, 14, 11, 14, 15, 18, 13, 10, 16, 13, 7, 16, 48, 53, 58, 55, 41, 56, 52, 51, 57, 40, 15,
     14, 16, 17, 15, 18, 17, 8, 14, 17, 12, 15, 9, 18, 7, 13, 17, 12, 14, 11, 12, 10, 14, 17, 10, 8, 13, 16, 15, 16,
+];
+
+/// A surge, and at the end a smaller one: that day is `high-recurrent`.
+const TWO_SURGES: [u32; 40] = [
+    12, 24, 13, 20, 23, 18, 19, 17, 23, 17, 26, 20, 18, 16, 17, 23, 25, 22, 19, 26, 1000, 20, 23, 26, 21, 21, 15, 24, 28, 25, 10,
+    12, 16, 14, 20, 16, 23, 22, 21, 60,
 ];
 
 /// Counts on days 15 apart.
@@ -55,6 +63,18 @@ fn terminal(days: &[Day]) -> String {
     analyze_text(&request, &Results::default(), days)
 }
 
+/// What `compare` says of counts on the terminal, and the names of the files that it writes.
+fn compare(counts: &[u32]) -> (String, BTreeSet<String>) {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, out) = (folder.path().join("counts.csv"), folder.path().join("out"));
+    let rows: String = dated(counts).iter().map(|count| format!("{},{}\n", count.date(), count.count)).collect();
+    std::fs::write(&file, format!("date,count\n{rows}")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_yardwatch"));
+    let output = command.arg("compare").arg(&file).arg("--out").arg(&out).output().unwrap();
+    let names = std::fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    (String::from_utf8(output.stdout).unwrap(), names.collect())
+}
+
 /// Lines that state a shift by themselves, not within the explanation of a day.
 fn shift_lines(text: &str) -> usize {
     text.lines().filter(|line| line.to_lowercase().starts_with("level shift")).count()
@@ -85,4 +105,35 @@ fn a_shift_that_the_last_usable_day_states_is_stated_once_and_drawn_to_that_day(
     let line = svg.rsplit("<path class=\"shift\" d=\"").next().unwrap().split('"').next().unwrap();
     let last_usable = svg.rsplit("<circle cx=\"").next().unwrap().split('"').next().unwrap();
     assert_eq!(line.rsplit('H').next(), Some(last_usable), "{line}");
+}
+
+/// The report said that no day was out of the ordinary.
+#[test]
+fn where_no_day_can_be_judged_no_output_says_that_none_is_out_of_the_ordinary() {
+    let few = [12, 14, 400];
+    for said in [page(&days(&few)), terminal(&days(&few)), compare(&few).0] {
+        assert!(said.contains("too little history") && !said.contains("No day is out of"), "{said}");
+        assert!(!said.contains("none out of"), "{said}");
+    }
+    let mut counts = dated(&few);
+    counts.iter_mut().for_each(|count| count.usable = false);
+    let unusable = compare_site(&counts, &Rules::default());
+    for said in [page(&unusable), terminal(&unusable)] {
+        assert!(said.contains("No day could be used") && !said.contains("No day is out of"), "{said}");
+    }
+}
+
+/// `compare` counted two.
+#[test]
+fn a_high_recurrent_day_is_counted_as_out_of_the_ordinary_by_no_output() {
+    let recurrent = days(&TWO_SURGES);
+    assert_eq!((recurrent[20].verdict, recurrent[39].verdict), (Verdict::AnomalousHigh, Verdict::HighRecurrent));
+    let said = compare(&TWO_SURGES).0;
+    assert!(said.starts_with("40 days, 1 out of the ordinary, 1 high-recurrent\n"), "{said}");
+    assert!(said.contains("high-recurrent  60 cars"), "still listed: {said}");
+    assert_eq!(page(&recurrent).matches("<li>").count(), 1);
+    let last: Vec<Day> = recurrent[39..].to_vec();
+    for said in [page(&last), terminal(&last)] {
+        assert!(said.contains("No day is out of the ordinary."), "{said}");
+    }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::request::Request;
 use super::work::{Results, Workplace};
 use crate::Result;
-use crate::compare::{Day, Verdict, current_shift};
+use crate::compare::{Day, current_shift, flagged, none_flagged};
 use crate::count::{Count, Status};
 use crate::report::page::PageScene;
 
@@ -122,20 +122,14 @@ pub fn analyze_text(request: &Request, results: &Results, days: &[Day]) -> Strin
     }
     text.push_str(&table(&["date", "freight cars", "expected", "coverage", "verdict"], &rows));
     text.push('\n');
-    for day in days.iter().filter(|day| day.verdict.is_anomalous()) {
+    for day in flagged(days) {
         text.push_str(&format!("\n{}: {}\n", day.date, day.explanation));
     }
     if let Some((_, shift)) = current_shift(days) {
         text.push_str(&format!("\n{}\n", shift.text));
     }
-    if !days.iter().any(|day| day.verdict.is_anomalous()) {
-        let compared = days.iter().any(|day| !matches!(day.verdict, Verdict::InsufficientHistory | Verdict::Unusable));
-        let words = if compared {
-            "No day is out of the ordinary."
-        } else {
-            "There is too little history to call any day out of the ordinary."
-        };
-        text.push_str(&format!("\n{words}\n"));
+    if let Some(sentence) = none_flagged(days) {
+        text.push_str(&format!("\n{sentence}\n"));
     }
     text.push_str(&closing(request, results));
     if results.missing > 0 {

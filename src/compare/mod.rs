@@ -32,7 +32,7 @@ pub use adjust::benjamini_hochberg;
 pub use counts_csv::{Columns, CountsRead, read_counts};
 pub use day::{Day, LevelShift, LowRun, MixChange, Verdict};
 pub use days_csv::{columns as day_columns, write_days};
-pub use findings::current_shift;
+pub use findings::{current_shift, flagged, none_flagged};
 pub use likelihood::{Likelihoods, Seen};
 pub use model::Model;
 pub use observation::{CLASS_NAMES, DatedCount, one_per_day};

@@ -7,7 +7,7 @@ use base64::Engine;
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::compare::{Day, Rules, Verdict, current_shift};
+use crate::compare::{Day, Rules, Verdict, current_shift, flagged, none_flagged};
 use crate::count::{Count, Status};
 use crate::raster::Turn;
 use crate::report::overlay::counted;
@@ -119,15 +119,12 @@ impl Page<'_> {
     }
 
     fn flagged(&self) -> Markup {
-        let flagged: Vec<&Day> = self.days.iter().filter(|day| day.verdict.is_anomalous()).collect();
         html! {
-            @if self.days.is_empty() {
-                p.calm { "There is no dated image to compare." }
-            } @else if flagged.is_empty() {
-                p.calm { "No day is out of the ordinary." }
+            @if let Some(sentence) = none_flagged(self.days) {
+                p.calm { (sentence) }
             } @else {
                 ul.alarms {
-                    @for day in flagged {
+                    @for day in flagged(self.days) {
                         li {
                             (badge(day)) " " strong { (day.date) } " " (day.explanation)
                         }
