@@ -137,3 +137,12 @@ fn a_high_recurrent_day_is_counted_as_out_of_the_ordinary_by_no_output() {
         assert!(said.contains("No day is out of the ordinary."), "{said}");
     }
 }
+
+/// They promised a report.html.
+#[test]
+fn compare_writes_the_files_that_the_docs_name() {
+    let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/outputs.md")).unwrap();
+    let table = docs.lines().filter(|line| line.starts_with("| [`") && line.trim_end().ends_with("x |"));
+    let named: BTreeSet<String> = table.filter_map(|line| line.split('`').nth(1)).map(str::to_owned).collect();
+    assert_eq!(compare(&TWO_SURGES).1, named);
+}
