@@ -238,6 +238,34 @@ fn an_unknown_key_in_the_settings_is_named_with_its_line() {
     assert!(!out.exists());
 }
 
+/// `compare` passed over whatever it did not know.
+#[test]
+fn compare_reads_the_settings_as_analyze_does() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (site, counts, out) =
+        (temporary.path().join("site.toml"), temporary.path().join("counts.csv"), temporary.path().join("out"));
+    fs::write(&counts, "date,count\n2020-01-01,5\n").unwrap();
+    let compare = |settings: &str| {
+        fs::write(&site, settings).unwrap();
+        yardwatch(&["compare", text(&counts), "--out", text(&out), "--site", text(&site)])
+    };
+    for (settings, key, line) in [
+        ("name = \"a\"\n\n[histroy]\nlookback_years = 3\n", "histroy", "line 3"),
+        ("levle = 0.1\n", "levle", "line 1"),
+        ("[alarm]\nlevle = 0.1\n", "levle", "line 2"),
+    ] {
+        let output = compare(settings);
+        assert_eq!(code(&output), 1, "{settings}");
+        assert!(stderr(&output).contains(key) && stderr(&output).contains(line), "{}", stderr(&output));
+    }
+    assert!(!out.exists());
+    // What only counting needs, its files not even there.
+    let whole =
+        "\u{feff}name = \"a\"\naoi = \"aoi.geojson\"\ntracks = \"t.geojson\"\ngsd = 0.5\n[alarm]\nlevel = 0.02\n[history]\n";
+    let output = compare(whole);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+}
+
 #[test]
 fn json_is_one_document_on_standard_output_and_nothing_else() {
     let (temporary, images) = folder(2);

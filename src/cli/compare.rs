@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Outcome, Terminal};
-use crate::compare::{
-    AlarmRules, Columns, Day, HistoryRules, Rules, Verdict, compare_sites, flagged, none_flagged, read_counts, write_days,
-};
+use crate::compare::{Columns, Day, Rules, Verdict, compare_sites, flagged, none_flagged, read_counts, write_days};
 use crate::report::chart::{Chart, history_svg};
+use crate::series::settings::Site;
 use crate::{Error, Result};
 
 /// Arguments of `yardwatch compare`.
@@ -83,14 +82,6 @@ impl From<&ColumnArgs> for Columns {
     }
 }
 
-/// The part of `site.toml` that comparing needs.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct SiteRules {
-    alarm: AlarmRules,
-    history: HistoryRules,
-}
-
 #[derive(Serialize)]
 struct SiteDays<'a> {
     site: &'a str,
@@ -137,14 +128,8 @@ pub fn run(args: &CompareArgs, terminal: &Terminal) -> Result<Outcome> {
 }
 
 fn rules(args: &CompareArgs) -> Result<Rules> {
-    let settings: SiteRules = match &args.site {
-        None => SiteRules::default(),
-        Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
-            toml::from_str(&text).map_err(|e| Error::document(path, e.to_string().trim_end().to_string()))?
-        }
-    };
-    let mut rules = Rules { alarm: settings.alarm, history: settings.history, retrospective: args.retrospective };
+    let site = args.site.as_deref().map(Site::read).transpose()?.unwrap_or_default();
+    let mut rules = site.rules(args.retrospective);
     if let Some(level) = args.level {
         rules.alarm.level = level;
     }
