@@ -131,6 +131,19 @@ fn best_of_several_images_of_a_day_stands_for_it() {
     assert_eq!((days[0].images, days[0].freight_cars, days[0].coverage), (3, Some(13.0), 0.9));
 }
 
+/// The docs left out days too near, and what equal counts have.
+#[test]
+fn rank_is_taken_over_near_days_too_and_equal_counts_share_the_better_one() {
+    let days = compare_site(&dated(&[12.0, 15.0, 15.0, 9.0], 2), &Rules::default());
+    assert_eq!(
+        days.iter().map(|day| (day.rank, day.rank_of, day.history)).collect::<Vec<_>>(),
+        [(Some(1), 1, 0), (Some(1), 2, 0), (Some(1), 3, 0), (Some(4), 4, 0)]
+    );
+    let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/outputs.md")).expect("docs");
+    let row = docs.lines().find(|line| line.starts_with("| `rank` |")).expect("a row");
+    assert!(row.contains("of the record; equal counts share"), "{row}");
+}
+
 #[test]
 fn coverage_decides_on_unusable_and_drop_out() {
     let mut counts = dated(&[40.0; 30], 30);
