@@ -146,3 +146,19 @@ fn compare_writes_the_files_that_the_docs_name() {
     let named: BTreeSet<String> = table.filter_map(|line| line.split('`').nth(1)).map(str::to_owned).collect();
     assert_eq!(compare(&TWO_SURGES).1, named);
 }
+
+/// Ticks of five digits were printed over it.
+#[test]
+fn the_title_of_the_axis_is_clear_of_its_longest_tick() {
+    for largest in [60, 20_000, 123_456_789] {
+        let svg = chart(&days(&[largest / 2, largest]));
+        // The title is turned, 12 px high, its foot at 14 px.
+        assert!(svg.contains("translate(14 ") && svg.contains(">freight cars</text>"));
+        let ticks = svg.split("<text x=\"").filter(|text| text.contains("text-anchor=\"end\""));
+        for tick in ticks {
+            let x: f64 = tick.split('"').next().unwrap().parse().unwrap();
+            let text = tick.split('>').nth(1).unwrap().split('<').next().unwrap();
+            assert!(x - 6.8 * text.len() as f64 >= 18.0, "{text} ends at {x}");
+        }
+    }
+}

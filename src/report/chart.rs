@@ -26,7 +26,11 @@ impl Default for Chart {
     }
 }
 
+/// Room for the axis and its title at the left, and for the title alone; numbers of many digits need more than the first.
 const LEFT: f64 = 52.0;
+const TITLE: f64 = 20.0;
+/// Between the numbers and the axis.
+const TICK_GAP: f64 = 8.0;
 const RIGHT: f64 = 24.0;
 const BOTTOM: f64 = 34.0;
 /// Width of a character of the 12 px labels, generously.
@@ -91,14 +95,15 @@ impl Frame {
         let band = days.iter().filter_map(|d| d.expected_high).fold(0.0, f64::max).min(1.6 * counts);
         let most = counts.max(band) * 1.08;
         let step = nice_step(most / 5.0);
+        let most = (most / step).ceil() * step;
         Self {
-            left: LEFT,
+            left: LEFT.max(TITLE + CHARACTER * most.to_string().len() as f64 + TICK_GAP),
             right: chart.width - RIGHT,
             top: if chart.title.is_empty() { 40.0 } else { 66.0 },
             bottom: chart.height - BOTTOM,
             first: first - margin,
             last: last + margin,
-            most: (most / step).ceil() * step,
+            most,
             step,
         }
     }
@@ -150,7 +155,7 @@ impl Frame {
             let y = self.y(cars);
             let class = if cars == 0.0 { "axis" } else { "grid" };
             let _ = write!(svg, "<path class=\"{class}\" d=\"M{:.1} {y:.1}H{:.1}\"/>", self.left, self.right);
-            let _ = write!(svg, "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{cars}</text>", self.left - 8.0, y + 4.0);
+            let _ = write!(svg, "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{cars}</text>", self.left - TICK_GAP, y + 4.0);
             cars += self.step;
         }
         let _ = write!(
