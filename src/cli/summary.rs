@@ -7,6 +7,7 @@ use super::work::{Results, Workplace};
 use crate::Result;
 use crate::compare::{Day, current_shift, flagged, none_flagged};
 use crate::count::{Count, Status};
+use crate::raster::in_words;
 use crate::report::page::PageScene;
 
 /// The scenes as the page shows them, in the order of time.
@@ -24,6 +25,7 @@ pub fn pictures(place: &Workplace, results: &Results) -> Result<Vec<PageScene>> 
             image: record.image.clone(),
             stem: record.stem.clone(),
             acquired: record.acquired,
+            date_only: record.date_only,
             count: result.count.clone(),
             picture: place.store.picture(&record.image)?,
             gsd_m: record.gsd(),
@@ -67,7 +69,7 @@ pub fn count_text(request: &Request, results: &Results) -> String {
         .observations
         .iter()
         .map(|o| {
-            let acquired = o.acquired.map_or_else(String::new, |time| time.strftime("%Y-%m-%d %H:%M").to_string());
+            let acquired = o.acquired.map_or_else(String::new, |time| in_words(time, o.date_only));
             let mut row = vec![printable(&o.image), acquired];
             row.extend(match &o.count {
                 Some(count) if count.status != Status::Unusable => counted(count),
@@ -77,7 +79,7 @@ pub fn count_text(request: &Request, results: &Results) -> String {
             row
         })
         .collect();
-    let head = ["image", "acquired (UTC)", "freight cars", "locomotives", "coaches", "coverage", "status"];
+    let head = ["image", "acquired", "freight cars", "locomotives", "coaches", "coverage", "status"];
     format!("{}\n{}", table(&head, &rows), closing(request, results))
 }
 

@@ -9,7 +9,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::compare::{Day, Rules, Verdict, current_shift, flagged, none_flagged};
 use crate::count::{Count, Status};
-use crate::raster::Turn;
+use crate::raster::{Turn, in_words};
 use crate::report::overlay::counted;
 use crate::series::trains::TrainNote;
 
@@ -22,6 +22,8 @@ pub struct PageScene {
     pub stem: String,
     /// When it was taken.
     pub acquired: Option<Timestamp>,
+    /// Only the date of that is known.
+    pub date_only: bool,
     /// Its numbers.
     pub count: Count,
     /// Its small picture, a JPEG.
@@ -178,8 +180,7 @@ impl Page<'_> {
         // The first image of a day carries the day's anchor.
         let first = self.scenes.iter().find(|other| date(other) == date(scene));
         let anchor = date(scene).filter(|_| first.is_some_and(|first| first.image == scene.image));
-        let when =
-            scene.acquired.map_or_else(|| "without a date".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string());
+        let when = scene.acquired.map_or_else(|| "without a date".to_owned(), |time| in_words(time, scene.date_only));
         let seen = scene.count.status != Status::Unusable;
         let said = if seen { counted(&scene.count) } else { "not counted".to_owned() };
         let overlay = format!("overlays/{}.jpg", encode(&scene.stem));
@@ -314,6 +315,7 @@ mod tests {
             image: image.to_owned(),
             stem: image.to_owned(),
             acquired: Some("2023-10-05T01:58:01Z".parse().unwrap()),
+            date_only: false,
             count: Count {
                 freight_cars: 1,
                 low: 1,
