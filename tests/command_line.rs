@@ -238,6 +238,66 @@ fn an_unknown_key_in_the_settings_is_named_with_its_line() {
     assert!(!out.exists());
 }
 
+/// `compare` passed over whatever it did not know.
+#[test]
+fn compare_reads_the_settings_as_analyze_does() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (site, counts, out) =
+        (temporary.path().join("site.toml"), temporary.path().join("counts.csv"), temporary.path().join("out"));
+    fs::write(&counts, "date,count\n2020-01-01,5\n").unwrap();
+    let compare = |settings: &str| {
+        fs::write(&site, settings).unwrap();
+        yardwatch(&["compare", text(&counts), "--out", text(&out), "--site", text(&site)])
+    };
+    for (settings, key, line) in [
+        ("name = \"a\"\n\n[histroy]\nlookback_years = 3\n", "histroy", "line 3"),
+        ("levle = 0.1\n", "levle", "line 1"),
+        ("[alarm]\nlevle = 0.1\n", "levle", "line 2"),
+    ] {
+        let output = compare(settings);
+        assert_eq!(code(&output), 1, "{settings}");
+        assert!(stderr(&output).contains(key) && stderr(&output).contains(line), "{}", stderr(&output));
+    }
+    assert!(!out.exists());
+    // What only counting needs, its files not even there.
+    let whole =
+        "\u{feff}name = \"a\"\naoi = \"aoi.geojson\"\ntracks = \"t.geojson\"\ngsd = 0.5\n[alarm]\nlevel = 0.02\n[history]\n";
+    let output = compare(whole);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+}
+
+/// It was said to have been taken at 00:00 UTC.
+#[test]
+fn an_image_of_which_only_the_date_is_known_is_shown_without_a_time_of_day() {
+    let temporary = tempfile::tempdir().unwrap();
+    let images = temporary.path().join("images");
+    fs::create_dir(&images).unwrap();
+    let out = temporary.path().join("out");
+    for (number, name) in ["yard_20230401.png", "yard_20230501T015801Z.png", "undated.png"].into_iter().enumerate() {
+        write_gravel(&images.join(name), number as u32);
+    }
+    let options = ["--out", text(&out), "--gsd", "0.5", "--acquired", "2023-06-01"];
+    let counted = yardwatch(&[&["count", text(&images)][..], &options].concat());
+    assert_eq!(code(&counted), 0, "{}", stderr(&counted));
+    let analyzed = yardwatch(&[&["analyze", text(&images)][..], &options].concat());
+    assert_eq!(code(&analyzed), 0, "{}", stderr(&analyzed));
+    let report = fs::read_to_string(out.join("report.html")).unwrap();
+    for (said, zone) in [(stdout(&counted), ""), (report, " UTC")] {
+        assert!(!said.contains("00:00") && said.contains(&format!("2023-05-01 01:58{zone}")), "{said}");
+        assert!(said.contains("2023-04-01") && said.contains("2023-06-01"), "{said}");
+    }
+    let times: Vec<String> = rows(&out.join("counts.csv")).iter().map(|row| row["acquired"].clone()).collect();
+    assert_eq!(times, ["2023-04-01T00:00:00Z", "2023-05-01T01:58:01Z", "2023-06-01T00:00:00Z"], "RFC 3339 for programs");
+    // The caption of a picture is all that differs between an image of a date and one of a date and 00:00.
+    for name in ["a_20230401.png", "b_20230401T000000Z.png"] {
+        write_gravel(&images.join(name), 0);
+    }
+    assert_eq!(code(&yardwatch(&[&["count", text(&images)][..], &options].concat())), 0);
+    let [date, midnight] =
+        ["a_20230401", "b_20230401T000000Z"].map(|stem| fs::read(out.join(format!("overlays/{stem}.jpg"))).unwrap());
+    assert_ne!(date, midnight);
+}
+
 #[test]
 fn json_is_one_document_on_standard_output_and_nothing_else() {
     let (temporary, images) = folder(2);

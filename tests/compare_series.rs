@@ -131,6 +131,19 @@ fn best_of_several_images_of_a_day_stands_for_it() {
     assert_eq!((days[0].images, days[0].freight_cars, days[0].coverage), (3, Some(13.0), 0.9));
 }
 
+/// The docs left out days too near, and what equal counts have.
+#[test]
+fn rank_is_taken_over_near_days_too_and_equal_counts_share_the_better_one() {
+    let days = compare_site(&dated(&[12.0, 15.0, 15.0, 9.0], 2), &Rules::default());
+    assert_eq!(
+        days.iter().map(|day| (day.rank, day.rank_of, day.history)).collect::<Vec<_>>(),
+        [(Some(1), 1, 0), (Some(1), 2, 0), (Some(1), 3, 0), (Some(4), 4, 0)]
+    );
+    let docs = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/outputs.md")).expect("docs");
+    let row = docs.lines().find(|line| line.starts_with("| `rank` |")).expect("a row");
+    assert!(row.contains("of the record; equal counts share"), "{row}");
+}
+
 #[test]
 fn coverage_decides_on_unusable_and_drop_out() {
     let mut counts = dated(&[40.0; 30], 30);
@@ -575,6 +588,33 @@ mod csv_input {
             let (code, _, stderr) = compare(table.as_bytes(), &[]);
             assert_eq!(code, 0, "{table}: {stderr}");
         }
+    }
+
+    /// `1,234` between tabs was taken for 1.234 cars.
+    #[test]
+    fn a_comma_that_may_part_thousands_is_refused_where_tabs_part_the_fields() {
+        let (code, _, stderr) = compare(b"date\tcount\n2020-01-01\t980\n2020-01-02\t1,234\n", &[]);
+        assert!(code == 3 && stderr.contains("line 3: `1,234` may be thousands or decimals; write 1234, or"), "{stderr}");
+        let (code, _, stderr) = compare(b"date\tcount\tcoverage\n2020-01-01\t12,5\t0,950\n2020-01-02\t9\t1,000\n", &[]);
+        assert_eq!(code, 0, "{stderr}");
+    }
+
+    /// The interval was used as it was.
+    #[test]
+    fn an_interval_that_does_not_hold_its_count_is_refused() {
+        for (row, message) in [
+            ("5,9,12", "line 3: the interval begins at 9, above the count 5; put it right, or leave low and high empty"),
+            ("50,9,12", "line 3: the interval ends at 12, below the count 50"),
+            ("5,9,", "line 3: the interval begins at 9, above the count 5; put it right"),
+            ("50,,12", "line 3: the interval ends at 12, below the count 50; put it right"),
+        ] {
+            let (code, _, stderr) = compare(format!("date,count,low,high\n2020-01-01,7,6,8\n2020-01-02,{row}\n").as_bytes(), &[]);
+            assert!(code == 3 && stderr.contains(message), "{row}: {stderr}");
+        }
+        // As the program writes them: looked at by hand, partly seen, without a count.
+        let written = "acquired,freight_cars,low,high,status\n2020-01-01T00:00:00Z,7,7,7,ok\n2020-01-02T00:00:00Z,0,0,3,partial\n\
+                       2020-01-03T00:00:00Z,,,,unusable\n";
+        assert_eq!(compare(written.as_bytes(), &[]).0, 0);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use yardwatch::raster::{
-    AcquiredFrom, Role, Scene, SceneOptions, describe, find_images, parse_aux_xml, parse_imd, parse_planet, parse_stac,
+    Acquired, AcquiredFrom, Role, Scene, SceneOptions, describe, find_images, parse_aux_xml, parse_imd, parse_planet, parse_stac,
     parse_vendor_xml,
 };
 
@@ -151,7 +151,8 @@ fn vendors_metadata_are_found_by_their_names() {
 #[test]
 fn name_comes_before_the_option_and_ambiguous_names_are_not_guessed() {
     let folder = folder();
-    let options = SceneOptions { acquired: Some("2022-02-02T02:02:02Z".parse().unwrap()), ..with_gsd() };
+    let said = Acquired { time: "2022-02-02T02:02:02Z".parse().unwrap(), from: AcquiredFrom::Option, date_only: false };
+    let options = SceneOptions { acquired: Some(said), ..with_gsd() };
     let from = |name: &str| Scene::open(&picture(folder.path(), name), &options).unwrap().acquired.unwrap();
     assert_eq!(from("yard_2023-10-05.png").from, AcquiredFrom::FileName);
     assert_eq!(from("yard_08-09-2020.png").from, AcquiredFrom::Option);

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::{Outcome, Terminal};
-use crate::compare::{AlarmRules, Columns, Day, HistoryRules, Rules, Verdict, compare_sites, read_counts, write_days};
+use crate::compare::{Columns, Day, Rules, Verdict, compare_sites, flagged, none_flagged, read_counts, write_days};
 use crate::report::chart::{Chart, history_svg};
+use crate::series::settings::Site;
 use crate::{Error, Result};
 
 /// Arguments of `yardwatch compare`.
@@ -81,14 +82,6 @@ impl From<&ColumnArgs> for Columns {
     }
 }
 
-/// The part of `site.toml` that comparing needs.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct SiteRules {
-    alarm: AlarmRules,
-    history: HistoryRules,
-}
-
 #[derive(Serialize)]
 struct SiteDays<'a> {
     site: &'a str,
@@ -124,8 +117,8 @@ pub fn run(args: &CompareArgs, terminal: &Terminal) -> Result<Outcome> {
         }
         terminal.say(&format!("all days: {}", args.out.join("days.csv").display()))?;
     }
-    let flagged = sites.iter().flat_map(|(_, days)| days).any(|day| day.verdict.is_anomalous());
-    Ok(if flagged && args.fail_on_anomaly {
+    let any_flagged = sites.iter().any(|(_, days)| flagged(days).next().is_some());
+    Ok(if any_flagged && args.fail_on_anomaly {
         Outcome::Flagged
     } else if read.rejected > 0 {
         Outcome::SomeInputsUnused
@@ -135,14 +128,8 @@ pub fn run(args: &CompareArgs, terminal: &Terminal) -> Result<Outcome> {
 }
 
 fn rules(args: &CompareArgs) -> Result<Rules> {
-    let settings: SiteRules = match &args.site {
-        None => SiteRules::default(),
-        Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|e| Error::io(path, e))?;
-            toml::from_str(&text).map_err(|e| Error::document(path, e.to_string().trim_end().to_string()))?
-        }
-    };
-    let mut rules = Rules { alarm: settings.alarm, history: settings.history, retrospective: args.retrospective };
+    let site = args.site.as_deref().map(Site::read).transpose()?.unwrap_or_default();
+    let mut rules = site.rules(args.retrospective);
     if let Some(level) = args.level {
         rules.alarm.level = level;
     }
@@ -178,20 +165,19 @@ fn plot_name(path: &Path, site: &str) -> String {
     format!("{}-{safe}.{}", part(path.file_stem(), "plot"), part(path.extension(), "svg"))
 }
 
-/// What a person wants to read of a site: the flagged days, and where it stands on its last day.
+/// What a person wants to read of a site: the flagged days, those that recur, and where it stands on its last day.
 fn summary(site: &str, days: &[Day]) -> String {
     let name = if site.is_empty() { String::new() } else { format!("{site}: ") };
-    let unusual = |day: &&Day| matches!(day.verdict, Verdict::AnomalousHigh | Verdict::HighRecurrent | Verdict::DropOut);
-    let flagged: Vec<&Day> = days.iter().filter(unusual).collect();
-    let mut lines = vec![format!(
-        "{name}{} {}, {} out of the ordinary",
-        days.len(),
-        if days.len() == 1 { "day" } else { "days" },
-        if flagged.is_empty() { "none".into() } else { flagged.len().to_string() }
-    )];
-    lines.extend(flagged.iter().map(|day| format!("  {}  {:<14}  {}", day.date, day.verdict.name(), day.explanation)));
-    if let Some(last) = days.last().filter(|last| !unusual(last)) {
-        lines.push(format!("  {}  {:<14}  {}", last.date, last.verdict.name(), last.explanation));
+    let mut head = format!("{name}{} {}", days.len(), if days.len() == 1 { "day" } else { "days" });
+    let recurrent = |day: &&Day| day.verdict == Verdict::HighRecurrent;
+    let of = |number: usize, what: &str| if number == 0 { String::new() } else { format!(", {number} {what}") };
+    head += &of(flagged(days).count(), "out of the ordinary");
+    head += &of(days.iter().filter(recurrent).count(), Verdict::HighRecurrent.name());
+    if let Some(sentence) = none_flagged(days) {
+        head += &format!(". {sentence}");
     }
-    lines.join("\n")
+    let listed = |day: &&Day| day.verdict.is_anomalous() || recurrent(day);
+    let last = days.last().filter(|last| !listed(last));
+    let line = |day: &Day| format!("  {}  {:<14}  {}", day.date, day.verdict.name(), day.explanation);
+    std::iter::once(head).chain(days.iter().filter(listed).chain(last).map(line)).collect::<Vec<_>>().join("\n")
 }

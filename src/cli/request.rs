@@ -8,7 +8,7 @@ use super::Terminal;
 use super::inputs::CountingArgs;
 use crate::compare::Rules;
 use crate::count::{CountOptions, Yard};
-use crate::raster::SceneOptions;
+use crate::raster::{Acquired, AcquiredFrom, SceneOptions};
 use crate::series::settings::{SITE_FILE, Site};
 use crate::series::yard::read_yard;
 use crate::{Error, Result};
@@ -99,11 +99,14 @@ fn folder_name(folder: &Path) -> String {
     name(folder).or_else(|| folder.canonicalize().ok().as_deref().and_then(name)).unwrap_or_default()
 }
 
-/// A time as RFC 3339, or a date (then midnight UTC).
-fn parse_time(text: &str) -> Result<Timestamp> {
-    let as_time = text.parse::<Timestamp>().ok();
-    let as_date =
-        || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+/// A time as RFC 3339, or a date.
+fn parse_time(text: &str) -> Result<Acquired> {
+    let option = |time: Timestamp, date_only: bool| Acquired { time, from: AcquiredFrom::Option, date_only };
+    let as_time = text.parse::<Timestamp>().ok().map(|time| option(time, false));
+    let as_date = || {
+        let midnight = text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+        Some(option(midnight.timestamp(), true))
+    };
     as_time
         .or_else(as_date)
         .ok_or_else(|| Error::Setting(format!("--acquired {text:?} is no time; write 2023-10-05T01:58:01Z or 2023-10-05")))

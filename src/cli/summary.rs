@@ -5,8 +5,9 @@ use serde::Serialize;
 use super::request::Request;
 use super::work::{Results, Workplace};
 use crate::Result;
-use crate::compare::{Day, Verdict};
+use crate::compare::{Day, current_shift, flagged, none_flagged};
 use crate::count::{Count, Status};
+use crate::raster::in_words;
 use crate::report::page::PageScene;
 
 /// The scenes as the page shows them, in the order of time.
@@ -24,6 +25,7 @@ pub fn pictures(place: &Workplace, results: &Results) -> Result<Vec<PageScene>> 
             image: record.image.clone(),
             stem: record.stem.clone(),
             acquired: record.acquired,
+            date_only: record.date_only,
             count: result.count.clone(),
             picture: place.store.picture(&record.image)?,
             gsd_m: record.gsd(),
@@ -67,7 +69,7 @@ pub fn count_text(request: &Request, results: &Results) -> String {
         .observations
         .iter()
         .map(|o| {
-            let acquired = o.acquired.map_or_else(String::new, |time| time.strftime("%Y-%m-%d %H:%M").to_string());
+            let acquired = o.acquired.map_or_else(String::new, |time| in_words(time, o.date_only));
             let mut row = vec![printable(&o.image), acquired];
             row.extend(match &o.count {
                 Some(count) if count.status != Status::Unusable => counted(count),
@@ -77,7 +79,7 @@ pub fn count_text(request: &Request, results: &Results) -> String {
             row
         })
         .collect();
-    let head = ["image", "acquired (UTC)", "freight cars", "locomotives", "coaches", "coverage", "status"];
+    let head = ["image", "acquired", "freight cars", "locomotives", "coaches", "coverage", "status"];
     format!("{}\n{}", table(&head, &rows), closing(request, results))
 }
 
@@ -122,20 +124,14 @@ pub fn analyze_text(request: &Request, results: &Results, days: &[Day]) -> Strin
     }
     text.push_str(&table(&["date", "freight cars", "expected", "coverage", "verdict"], &rows));
     text.push('\n');
-    for day in days.iter().filter(|day| day.verdict.is_anomalous()) {
+    for day in flagged(days) {
         text.push_str(&format!("\n{}: {}\n", day.date, day.explanation));
     }
-    if let Some(shift) = days.iter().rev().find_map(|day| day.shift.as_ref()) {
+    if let Some((_, shift)) = current_shift(days) {
         text.push_str(&format!("\n{}\n", shift.text));
     }
-    if !days.iter().any(|day| day.verdict.is_anomalous()) {
-        let compared = days.iter().any(|day| !matches!(day.verdict, Verdict::InsufficientHistory | Verdict::Unusable));
-        let words = if compared {
-            "No day is out of the ordinary."
-        } else {
-            "There is too little history to call any day out of the ordinary."
-        };
-        text.push_str(&format!("\n{words}\n"));
+    if let Some(sentence) = none_flagged(days) {
+        text.push_str(&format!("\n{sentence}\n"));
     }
     text.push_str(&closing(request, results));
     if results.missing > 0 {

@@ -175,8 +175,8 @@ struct Layout {
     date_format: Option<String>,
     /// Columns that the header names.
     named: usize,
-    /// Whether commas stand between the fields: one within a number is then not surely a decimal comma.
-    commas: bool,
+    /// Whether a comma within a number may part its thousands: between semicolons, which are written for its sake, it is a decimal one.
+    thousands: bool,
 }
 
 impl Layout {
@@ -219,7 +219,7 @@ impl Layout {
             classes,
             date_format: columns.date_format.clone(),
             named: header.len(),
-            commas: separator == b',',
+            thousands: separator != b';',
         })
     }
 
@@ -242,13 +242,14 @@ impl Layout {
         count.usable = !text(self.status).eq_ignore_ascii_case("unusable");
         let counted = |at: Option<usize>| {
             let text = text(at);
-            if self.commas && may_be_thousands(&text) {
+            if self.thousands && may_be_thousands(&text) {
                 let plain = text.replace(',', "");
                 return Err(format!("`{}` may be thousands or decimals; write {plain}, or a decimal point", shown(&text)));
             }
             number(&text)
         };
-        match counted(Some(self.count))? {
+        let cars = counted(Some(self.count))?;
+        match cars {
             Some(cars) if (0.0..=LARGEST).contains(&cars) => count.count = cars,
             Some(cars) => return Err(format!("{cars} is not a count of cars")),
             None if count.usable => (count.usable, count.reason) = (false, "no count given".into()),
@@ -259,6 +260,9 @@ impl Layout {
             && (low > high || low < 0.0 || high > LARGEST)
         {
             return Err(format!("{low} to {high} is not an interval of counts"));
+        }
+        if let Some(reason) = cars.and_then(|cars| outside(cars, count.low, count.high)) {
+            return Err(reason);
         }
         if let Some(coverage) = number(&text(self.coverage))? {
             if !(0.0..=1.0).contains(&coverage) {
@@ -276,6 +280,16 @@ impl Layout {
         }
         Ok(count)
     }
+}
+
+/// What is wrong with an interval that does not hold its count.
+fn outside(cars: f64, low: Option<f64>, high: Option<f64>) -> Option<String> {
+    let what = match (low.filter(|low| *low > cars), high.filter(|high| *high < cars)) {
+        (Some(low), _) => format!("the interval begins at {low}, above the count {cars}"),
+        (None, Some(high)) => format!("the interval ends at {high}, below the count {cars}"),
+        (None, None) => return None,
+    };
+    Some(what + "; put it right, or leave low and high empty")
 }
 
 /// A number, with a decimal point or comma; none where the field is empty.

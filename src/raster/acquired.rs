@@ -51,3 +51,8 @@ impl Acquired {
         Some(Self { time, from, date_only })
     }
 }
+
+/// A time of acquisition as people read it: to the minute, or only the date where no more is known.
+pub fn in_words(time: Timestamp, date_only: bool) -> String {
+    time.strftime(if date_only { "%Y-%m-%d" } else { "%Y-%m-%d %H:%M UTC" }).to_string()
+}

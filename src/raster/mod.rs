@@ -44,7 +44,7 @@ mod wkt;
 mod world_file;
 mod ycbcr;
 
-pub use acquired::{Acquired, AcquiredFrom};
+pub use acquired::{Acquired, AcquiredFrom, in_words};
 pub use aux_xml::{AuxXml, parse_aux_xml, parse_gdal_metadata};
 pub use bands::{BandRoles, Role};
 pub use checksum::{Checksum, checksum};

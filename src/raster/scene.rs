@@ -3,8 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-
 use super::acquired::{Acquired, AcquiredFrom};
 use super::aux_xml::{AuxXml, parse_aux_xml};
 use super::bands::{BandRoles, Role};
@@ -38,7 +36,7 @@ pub struct SceneOptions {
     /// Metres per pixel, for images that do not say it themselves.
     pub gsd_m: Option<f64>,
     /// Time of acquisition, for images that do not say it themselves.
-    pub acquired: Option<Timestamp>,
+    pub acquired: Option<Acquired>,
     /// Memory that decoding may take, in MiB.
     pub max_memory_mib: usize,
 }
@@ -176,8 +174,7 @@ impl Facts {
                 ));
             }
         }
-        let by_option = options.acquired.map(|time| Acquired { time, from: AcquiredFrom::Option, date_only: false });
-        let acquired = acquired.or(by_name).or(by_option);
+        let acquired = acquired.or(by_name).or(options.acquired);
         if acquired.is_none()
             && let Some(doubt) = path.file_stem().and_then(|stem| doubt_in_name(&stem.to_string_lossy()))
         {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use jiff::civil::Date;
 
-use crate::compare::{Day, LevelShift, Verdict};
+use crate::compare::{Day, LevelShift, Verdict, current_shift};
 
 /// How the drawing looks.
 #[derive(Debug, Clone)]
@@ -26,7 +26,11 @@ impl Default for Chart {
     }
 }
 
+/// Room for the axis and its title at the left, and for the title alone; numbers of many digits need more than the first.
 const LEFT: f64 = 52.0;
+const TITLE: f64 = 20.0;
+/// Between the numbers and the axis.
+const TICK_GAP: f64 = 8.0;
 const RIGHT: f64 = 24.0;
 const BOTTOM: f64 = 34.0;
 /// Width of a character of the 12 px labels, generously.
@@ -56,15 +60,15 @@ pub fn history_svg(days: &[Day], chart: &Chart) -> String {
             format!("Freight cars over time: {}", escape(&chart.title))
         }
     );
-    frame.heading(&mut svg, days, chart);
+    let shift = current_shift(days);
+    frame.heading(&mut svg, days, chart, shift.is_some());
     frame.grid(&mut svg);
     frame.band(&mut svg, days);
-    let shift = days.iter().rev().find_map(|day| day.shift.as_ref());
-    if let Some(shift) = shift {
-        frame.shift_lines(&mut svg, days, shift);
+    if let Some((until, shift)) = shift {
+        frame.shift_lines(&mut svg, days, shift, until);
     }
     days.iter().for_each(|day| frame.day(&mut svg, day));
-    frame.labels(&mut svg, days, shift);
+    frame.labels(&mut svg, days, shift.map(|(_, shift)| shift));
     svg + "</svg>"
 }
 
@@ -91,14 +95,15 @@ impl Frame {
         let band = days.iter().filter_map(|d| d.expected_high).fold(0.0, f64::max).min(1.6 * counts);
         let most = counts.max(band) * 1.08;
         let step = nice_step(most / 5.0);
+        let most = (most / step).ceil() * step;
         Self {
-            left: LEFT,
+            left: LEFT.max(TITLE + CHARACTER * most.to_string().len() as f64 + TICK_GAP),
             right: chart.width - RIGHT,
             top: if chart.title.is_empty() { 40.0 } else { 66.0 },
             bottom: chart.height - BOTTOM,
             first: first - margin,
             last: last + margin,
-            most: (most / step).ceil() * step,
+            most,
             step,
         }
     }
@@ -111,7 +116,7 @@ impl Frame {
         self.bottom - (cars / self.most).clamp(0.0, 1.0) * (self.bottom - self.top)
     }
 
-    fn heading(&self, svg: &mut String, days: &[Day], chart: &Chart) {
+    fn heading(&self, svg: &mut String, days: &[Day], chart: &Chart, shifted: bool) {
         let mut y = 18.0;
         if !chart.title.is_empty() {
             let _ = write!(svg, "<text class=\"title\" x=\"{:.1}\" y=\"24\">{}</text>", self.left, escape(&chart.title));
@@ -136,7 +141,7 @@ impl Frame {
             };
             entry(svg, &band, "expected, with 95 % range");
         }
-        if days.iter().any(|day| day.shift.is_some()) {
+        if shifted {
             let line = |svg: &mut String, x: f64| {
                 let _ = write!(svg, "<path class=\"shift\" d=\"M{:.1} {y:.1}h14\"/>", x - 7.0);
             };
@@ -150,7 +155,7 @@ impl Frame {
             let y = self.y(cars);
             let class = if cars == 0.0 { "axis" } else { "grid" };
             let _ = write!(svg, "<path class=\"{class}\" d=\"M{:.1} {y:.1}H{:.1}\"/>", self.left, self.right);
-            let _ = write!(svg, "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{cars}</text>", self.left - 8.0, y + 4.0);
+            let _ = write!(svg, "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\">{cars}</text>", self.left - TICK_GAP, y + 4.0);
             cars += self.step;
         }
         let _ = write!(
@@ -209,15 +214,16 @@ impl Frame {
         }
     }
 
-    fn shift_lines(&self, svg: &mut String, days: &[Day], shift: &LevelShift) {
-        let (Some(first), Some(last)) = (days.first(), days.last()) else { return };
+    /// Both levels; the new one up to the day that states it.
+    fn shift_lines(&self, svg: &mut String, days: &[Day], shift: &LevelShift, until: Date) {
+        let Some(first) = days.first() else { return };
         let (before, after) = (self.y(shift.mean_before), self.y(shift.mean_after));
         let (a, b) = (self.x(shift.last_before), self.x(shift.first_after));
         let _ = write!(
             svg,
             "<path class=\"shift\" d=\"M{:.1} {before:.1}H{a:.1}M{b:.1} {after:.1}H{:.1}\"/>",
             self.x(first.date),
-            self.x(last.date)
+            self.x(until)
         );
         let _ = write!(svg, "<path class=\"change\" d=\"M{0:.1} {1:.1}V{2:.1}\"/>", (a + b) / 2.0, self.top, self.bottom);
     }

@@ -10,7 +10,7 @@ use imageproc::pixelops::interpolate;
 
 use super::lettering;
 use crate::count::{Class, Count, Status};
-use crate::raster::{RasterSource, Window};
+use crate::raster::{RasterSource, Window, in_words};
 use crate::series::record::{Point, SceneRecord};
 use crate::series::store::{class_colour, class_label};
 use crate::{Error, Result};
@@ -436,7 +436,7 @@ fn legend_places(classes: &[(Class, usize)], width: u32) -> Vec<(u32, u32)> {
 /// What the picture shows, in one line.
 fn caption(record: &SceneRecord) -> String {
     let count = &record.result.count;
-    let when = record.acquired.map_or_else(|| record.image.clone(), |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string());
+    let when = record.acquired.map_or_else(|| record.image.clone(), |time| in_words(time, record.date_only));
     if count.status == Status::Unusable {
         return format!("{when}   not counted   coverage {:.2}", count.coverage);
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use crate::count::Yard;
-use crate::raster::{regular_file, statements};
+use crate::raster::{Acquired, regular_file, statements};
 use crate::{Error, Result};
 
 /// Version of the program that counts: the package's, and a hash of the sources and weights of the rooms that count, so that a
@@ -84,7 +84,7 @@ fn sidecars(image: &Path) -> Vec<PathBuf> {
 }
 
 /// BLAKE3 of the settings that touch a count; `survey` is the survey's own key, where the site has one.
-pub fn settings_key(yard: &Yard, gsd_m: Option<f64>, acquired: Option<jiff::Timestamp>, survey: Option<&str>) -> String {
+pub fn settings_key(yard: &Yard, gsd_m: Option<f64>, acquired: Option<Acquired>, survey: Option<&str>) -> String {
     let tracks: Vec<_> = yard.tracks.iter().map(|track| (&track.name, &track.line)).collect();
     // Numbers, texts and lists always become JSON.
     let text = serde_json::to_vec(&(tracks, &yard.aoi, gsd_m, acquired, survey)).unwrap_or_default();

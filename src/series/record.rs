@@ -26,6 +26,9 @@ pub struct SceneRecord {
     pub program: String,
     /// When the image was taken.
     pub acquired: Option<Timestamp>,
+    /// Only the date of that is known; the time then stands at 00:00.
+    #[serde(default)]
+    pub date_only: bool,
     /// Metres per pixel along columns and rows.
     pub gsd_m: Option<[f64; 2]>,
     /// What took the image, if the file says so.

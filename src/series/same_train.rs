@@ -214,6 +214,7 @@ mod tests {
             settings: String::new(),
             program: String::new(),
             acquired: jiff::Timestamp::from_second(day * 86_400).ok(),
+            date_only: true,
             gsd_m: None,
             sensor: None,
             epsg: None,

@@ -64,7 +64,8 @@ pub fn draw(scene: &Scene, record: &SceneRecord, request: &Request) -> Result<Ov
 /// BLAKE3 of what a picture shows.
 pub fn drawn_key(record: &SceneRecord) -> String {
     // Numbers, texts and lists always become JSON.
-    let text = serde_json::to_vec(&(&record.result, record.acquired, env!("CARGO_PKG_VERSION"))).unwrap_or_default();
+    let text =
+        serde_json::to_vec(&(&record.result, record.acquired, record.date_only, env!("CARGO_PKG_VERSION"))).unwrap_or_default();
     blake3::hash(&text).to_hex().to_string()
 }
 
@@ -93,6 +94,7 @@ fn record(item: &Todo, scene: &Scene, result: SceneCount) -> SceneRecord {
         settings: item.settings.clone(),
         program: PROGRAM.to_owned(),
         acquired: scene.acquired.map(|acquired| acquired.time),
+        date_only: scene.acquired.is_some_and(|acquired| acquired.date_only),
         gsd_m: Some(scene.gsd_m),
         sensor: scene.sensor.clone(),
         epsg: georeference.and_then(|g| g.epsg),

@@ -152,7 +152,7 @@ pub fn plan(
                     // The count stays; that the image is dated now is no reason to lose what somebody did to it.
                     let acquired = Scene::open(&path, &request.scene).ok().and_then(|scene| scene.acquired);
                     if let Some(acquired) = acquired {
-                        place.store.date(record, acquired.time)?;
+                        place.store.date(record, acquired)?;
                     }
                 }
                 if !same_image {

@@ -7,9 +7,9 @@ use base64::Engine;
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::compare::{Day, Rules, Verdict};
+use crate::compare::{Day, Rules, Verdict, current_shift, flagged, none_flagged};
 use crate::count::{Count, Status};
-use crate::raster::Turn;
+use crate::raster::{Turn, in_words};
 use crate::report::overlay::counted;
 use crate::series::trains::TrainNote;
 
@@ -22,6 +22,8 @@ pub struct PageScene {
     pub stem: String,
     /// When it was taken.
     pub acquired: Option<Timestamp>,
+    /// Only the date of that is known.
+    pub date_only: bool,
     /// Its numbers.
     pub count: Count,
     /// Its small picture, a JPEG.
@@ -119,15 +121,12 @@ impl Page<'_> {
     }
 
     fn flagged(&self) -> Markup {
-        let flagged: Vec<&Day> = self.days.iter().filter(|day| day.verdict.is_anomalous()).collect();
         html! {
-            @if self.days.is_empty() {
-                p.calm { "There is no dated image to compare." }
-            } @else if flagged.is_empty() {
-                p.calm { "No day is out of the ordinary." }
+            @if let Some(sentence) = none_flagged(self.days) {
+                p.calm { (sentence) }
             } @else {
                 ul.alarms {
-                    @for day in flagged {
+                    @for day in flagged(self.days) {
                         li {
                             (badge(day)) " " strong { (day.date) } " " (day.explanation)
                         }
@@ -138,7 +137,6 @@ impl Page<'_> {
     }
 
     fn table(&self) -> Markup {
-        let shifts: Vec<&Day> = self.days.iter().filter(|day| day.shift.is_some()).collect();
         html! {
             div.scroll {
                 table {
@@ -171,8 +169,8 @@ impl Page<'_> {
                     }
                 }
             }
-            @if let Some(text) = shifts.last().and_then(|day| day.shift.as_ref()).map(|shift| &shift.text) {
-                p.shift { strong { "Level shift: " } (text) }
+            @if let Some((_, shift)) = current_shift(self.days) {
+                p.shift { (sentence(&shift.text)) }
             }
         }
     }
@@ -182,8 +180,7 @@ impl Page<'_> {
         // The first image of a day carries the day's anchor.
         let first = self.scenes.iter().find(|other| date(other) == date(scene));
         let anchor = date(scene).filter(|_| first.is_some_and(|first| first.image == scene.image));
-        let when =
-            scene.acquired.map_or_else(|| "without a date".to_owned(), |time| time.strftime("%Y-%m-%d %H:%M UTC").to_string());
+        let when = scene.acquired.map_or_else(|| "without a date".to_owned(), |time| in_words(time, scene.date_only));
         let seen = scene.count.status != Status::Unusable;
         let said = if seen { counted(&scene.count) } else { "not counted".to_owned() };
         let overlay = format!("overlays/{}.jpg", encode(&scene.stem));
@@ -318,6 +315,7 @@ mod tests {
             image: image.to_owned(),
             stem: image.to_owned(),
             acquired: Some("2023-10-05T01:58:01Z".parse().unwrap()),
+            date_only: false,
             count: Count {
                 freight_cars: 1,
                 low: 1,

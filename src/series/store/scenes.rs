@@ -4,6 +4,7 @@ use geo_types::Geometry;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::{Store, explain, geometry};
+use crate::raster::Acquired;
 use crate::series::record::{Point, SceneRecord};
 use crate::{Error, Result};
 
@@ -118,14 +119,14 @@ impl Store {
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn date(&mut self, record: &SceneRecord, acquired: jiff::Timestamp) -> Result<()> {
-        let dated = SceneRecord { acquired: Some(acquired), ..record.clone() };
+    pub fn date(&mut self, record: &SceneRecord, acquired: Acquired) -> Result<()> {
+        let dated = SceneRecord { acquired: Some(acquired.time), date_only: acquired.date_only, ..record.clone() };
         let json = serde_json::to_string(&dated).map_err(|e| Error::document(&self.path, e.to_string()))?;
         self.transaction(|t| {
             t.execute("UPDATE scenes SET record = ?2 WHERE image = ?1", params![record.image, json])?;
             for (table, name) in [("scenes", "image"), ("cars", "scene"), ("scene_footprints", "scene")] {
                 let update = format!("UPDATE {table} SET acquired = ?2 WHERE {name} = ?1");
-                t.execute(&update, params![record.image, date_time(acquired)])?;
+                t.execute(&update, params![record.image, date_time(acquired.time)])?;
             }
             Ok(())
         })

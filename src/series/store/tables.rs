@@ -40,6 +40,8 @@ pub struct Observation {
     pub site: String,
     /// When the image was taken.
     pub acquired: Option<jiff::Timestamp>,
+    /// Only the date of that is known; the time then stands at 00:00.
+    pub date_only: bool,
     /// The numbers; none for an image that could not be read.
     pub count: Option<Count>,
     /// Metres per pixel.
