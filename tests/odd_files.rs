@@ -205,6 +205,25 @@ fn images_in_a_folder_that_may_not_be_read_are_not_said_to_be_missing() {
     assert!(said.contains("1 in the record may lie in a folder that cannot be listed"), "{said}");
 }
 
+/// A folder of images into which results were written was left out without a word.
+#[test]
+fn images_in_a_folder_of_results_are_left_out_with_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let images = folder.path().join("images");
+    let nested = images.join("2021");
+    fs::create_dir_all(&nested).unwrap();
+    write_gravel(&images.join("yard_20200401.png"), 1);
+    let said = analyze(&images, &nested);
+    assert!(!said.contains("left out"), "only results are in it: {said}");
+    write_gravel(&nested.join("yard_20210401.png"), 2);
+    // Where the results go to, and the results of another run.
+    for out in [nested.clone(), folder.path().join("out")] {
+        let said = analyze(&images, &out);
+        assert!(said.lines().any(|line| line.contains("2021: an image in it left out, since it holds the results")), "{said}");
+        assert_eq!(rows(&out).len(), 1);
+    }
+}
+
 /// What `analyze` says on both streams.
 fn analyze(images: &Path, out: &Path) -> String {
     let output = Command::new(env!("CARGO_BIN_EXE_yardwatch"))
