@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use image::{GrayImage, Luma};
+use image::{GrayImage, Luma, Rgb, RgbImage};
+use yardwatch::raster::{Scene, SceneOptions, Window};
 
 /// The one row of `counts.csv` for an image of half a metre.
 fn row(image: &Path, out: &Path, flags: &[&str]) -> BTreeMap<String, String> {
@@ -71,5 +72,39 @@ fn an_image_too_small_to_show_a_track_is_unusable_whatever_is_given() {
             assert_eq!(seen == ("unusable", ""), small, "{flags:?}: {row:?}");
             assert_eq!(row["reason"].contains("a track is seen from 16 x 35 m on"), small, "{flags:?}: {row:?}");
         }
+    }
+}
+
+/// A sample tile with some of its pixels, by column and row from 0 to 1, in one value.
+fn tile_with(folder: &Path, name: &str, value: u8, covered: impl Fn(f64, f64) -> bool) -> PathBuf {
+    let tile = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_tiles/tumangang_20191123T025125Z.tif");
+    let source = Scene::open(&tile, &SceneOptions::default()).unwrap().source;
+    let (width, height) = (source.width(), source.height());
+    let block = source.read(Window::new(0, 0, width, height)).unwrap();
+    let bands: [Vec<f32>; 3] = std::array::from_fn(|band| block.band_f32(band));
+    let path = folder.join(format!("{name}_20191123.png"));
+    let colour = |x: u32, y: u32| {
+        let at = (y * width + x) as usize;
+        let covered = covered(f64::from(x) / f64::from(width), f64::from(y) / f64::from(height));
+        Rgb(if covered { [value; 3] } else { std::array::from_fn(|band| bands[band][at] as u8) })
+    };
+    RgbImage::from_fn(width, height, colour).save(&path).unwrap();
+    path
+}
+
+fn number(row: &BTreeMap<String, String>, column: &str) -> f64 {
+    row[column].parse().unwrap_or(f64::NAN)
+}
+
+/// Black, grey and white pictures were 6 % under cloud, an image with a black half 38 %.
+#[test]
+fn ground_without_any_contrast_is_not_called_cloud() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, value, share) in [("black", 0, 1.0), ("grey", 128, 1.0), ("white", 255, 1.0), ("left", 0, 0.5), ("pale", 255, 0.5)]
+    {
+        let image = tile_with(folder.path(), name, value, |x, _| x < share);
+        let row = row(&image, &folder.path().join(name), &[]);
+        assert!(number(&row, "coverage") < 0.52, "{row:?}");
+        assert!(row["reason"].contains("% without any contrast") && !row["reason"].contains("cloud"), "{name}: {row:?}");
     }
 }

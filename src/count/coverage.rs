@@ -79,7 +79,10 @@ impl Seen {
             // To the network this is cloud; whether it is nobody can see.
             self.blank += 1;
         } else if cloud > HIDDEN {
-            self.cloud += 1;
+            // The same where only a part of the patch is without contrast.
+            let blank = plane.is_constant_at(p);
+            self.blank += usize::from(blank);
+            self.cloud += usize::from(!blank);
         } else {
             self.blurred += usize::from(clarity == Clarity::Blurred);
             self.drowned += usize::from(clarity == Clarity::Drowned);
