@@ -96,6 +96,27 @@ fn number(row: &BTreeMap<String, String>, column: &str) -> f64 {
     row[column].parse().unwrap_or(f64::NAN)
 }
 
+/// Half of an image was black, and its coverage 1.
+#[test]
+fn where_nothing_is_given_a_black_half_without_nodata_lowers_coverage() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = tile_with(folder.path(), "whole", 0, |_, _| false);
+    let whole = row(&whole, &folder.path().join("whole"), &[]);
+    assert_eq!((whole["coverage"].as_str(), whole["status"].as_str()), ("1", "ok"), "{whole:?}");
+    for (name, value) in [("black", 0), ("white", 255)] {
+        let half = tile_with(folder.path(), name, value, |x, _| x >= 0.5);
+        let half = row(&half, &folder.path().join(name), &[]);
+        assert!(number(&half, "freight_cars") > 0.0, "the other half is counted: {half:?}");
+        assert!((number(&half, "coverage") - 0.5).abs() < 0.03, "{half:?}");
+        assert_eq!(half["status"], "partial");
+        assert!(half["reason"].contains("% without any contrast") && !half["reason"].contains("cloud"), "{half:?}");
+    }
+    // A pond that reaches no edge is a part of what is seen.
+    let pond = tile_with(folder.path(), "pond", 0, |x, y| (0.7..0.9).contains(&x) && (0.7..0.9).contains(&y));
+    let pond = row(&pond, &folder.path().join("pond"), &[]);
+    assert_eq!(pond["coverage"], "1", "{pond:?}");
+}
+
 /// Black, grey and white pictures were 6 % under cloud, an image with a black half 38 %.
 #[test]
 fn ground_without_any_contrast_is_not_called_cloud() {

@@ -117,7 +117,7 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
     let debug = options.debug_dir.as_deref().map(Debug::new).transpose()?;
     let core_m = options.tile_size.map_or(yard_map::CORE_M, |size| size as usize);
     let core_m = memory.core_m(core_m, rayon::current_num_threads());
-    let (mut map, ground_seen) = Mapping { scene, site: &site, image, read, core_m, memory }.run(&mut plane)?;
+    let (mut map, ground_seen, fill) = Mapping { scene, site: &site, image, read, core_m, memory }.run(&mut plane)?;
     let debug = debug.as_ref();
     // Where nothing is known of the yard, only its tracks tell how much of it was seen, if there are any.
     let seen = if site.is_unknown() { Seen::default() } else { ground_seen };
@@ -142,6 +142,7 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
             walked.iter().for_each(|walked| map.clear(&walked.sure, CLEAR_M));
             found.extend(walked);
         }
+        all.seen = all.seen.with_fill(fill.share());
         if site.is_unknown() && found.iter().all(|walked| walked.candidates.is_empty()) {
             all.seen = all.seen.or_country(ground_seen.of_country());
         }
