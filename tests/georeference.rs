@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use geographiclib_rs::{Geodesic, InverseGeodesic};
-use yardwatch::raster::{Crs, Sun};
+use yardwatch::raster::{Crs, Scene, SceneOptions, Sun, Window};
 
 /// 26 systems, 12 points each inside the area of use, made with pyproj without network grids.
 #[test]
@@ -55,4 +55,28 @@ fn the_sun_stands_where_the_almanac_has_it() {
     // Morning in the east, afternoon in the west.
     assert!(at("2023-10-05T01:58:01Z", 130.6, 42.4).azimuth_deg < 180.0);
     assert!(at("2023-10-05T06:58:01Z", 130.6, 42.4).azimuth_deg > 180.0);
+}
+
+/// World files and results in pixels mean the pixels as they are stored, as GDAL does.
+#[test]
+fn a_picture_is_not_turned_by_its_exif_orientation() {
+    use image::{ImageDecoder, ImageEncoder};
+    // A TIFF header and a directory with one entry: orientation 6, a quarter turn clockwise.
+    let exif = [b"II*\0\x08\0\0\0\x01\0".as_slice(), b"\x12\x01\x03\0\x01\0\0\0\x06\0\0\0", b"\0\0\0\0"].concat();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("turned.png");
+    let picture = image::GrayImage::from_fn(60, 40, |x, y| image::Luma([(3 * x + y) as u8]));
+    let mut encoder = image::codecs::png::PngEncoder::new(std::fs::File::create(&path).unwrap());
+    encoder.set_exif_metadata(exif).unwrap();
+    encoder.write_image(&picture, 60, 40, image::ExtendedColorType::L8).unwrap();
+    let mut decoder = image::ImageReader::open(&path).unwrap().into_decoder().unwrap();
+    assert_eq!(decoder.orientation().unwrap(), image::metadata::Orientation::Rotate90);
+    std::fs::write(path.with_extension("pgw"), "0.5\n0\n0\n-0.5\n0.25\n-0.25\n").unwrap();
+    for gsd_m in [None, Some(0.5)] {
+        let scene = Scene::open(&path, &SceneOptions { gsd_m, ..SceneOptions::default() }).unwrap();
+        assert_eq!((scene.source.width(), scene.source.height()), (60, 40));
+        let block = scene.source.read(Window::new(0, 0, 60, 40)).unwrap();
+        assert_eq!(block.band_f32(0), picture.iter().map(|&value| f32::from(value)).collect::<Vec<_>>());
+        std::fs::remove_file(path.with_extension("pgw")).ok();
+    }
 }

@@ -180,6 +180,62 @@ fn images_in_a_folder_that_may_not_be_read_are_not_forgotten_and_it_is_no_image(
     assert_eq!(names, ["closed/yard_20200403.png", "yard_20200401.png"]);
 }
 
+/// The last lines of `analyze` said that the folder does not have them.
+#[test]
+fn images_in_a_folder_that_may_not_be_read_are_not_said_to_be_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (images, out) = (folder.path().join("images"), folder.path().join("out"));
+    let closed = images.join("closed");
+    fs::create_dir_all(&closed).unwrap();
+    for day in 1..4 {
+        write_gravel(&images.join(format!("yard_2020040{day}.png")), day);
+    }
+    write_gravel(&closed.join("yard_20200404.png"), 4);
+    analyze(&images, &out);
+    fs::remove_file(images.join("yard_20200403.png")).unwrap();
+    let close = |mode: u32| fs::set_permissions(&closed, fs::Permissions::from_mode(mode)).unwrap();
+    close(0);
+    if fs::read_dir(&closed).is_ok() {
+        eprintln!("skipped: this user may read everything");
+        return;
+    }
+    let said = analyze(&images, &out);
+    close(0o755);
+    assert!(said.contains("1 in the record that the folder does not have"), "{said}");
+    assert!(said.contains("1 in the record may lie in a folder that cannot be listed"), "{said}");
+}
+
+/// A folder of images into which results were written was left out without a word.
+#[test]
+fn images_in_a_folder_of_results_are_left_out_with_a_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let images = folder.path().join("images");
+    let nested = images.join("2021");
+    fs::create_dir_all(&nested).unwrap();
+    write_gravel(&images.join("yard_20200401.png"), 1);
+    let said = analyze(&images, &nested);
+    assert!(!said.contains("left out"), "only results are in it: {said}");
+    write_gravel(&nested.join("yard_20210401.png"), 2);
+    // Where the results go to, and the results of another run.
+    for out in [nested.clone(), folder.path().join("out")] {
+        let said = analyze(&images, &out);
+        assert!(said.lines().any(|line| line.contains("2021: an image in it left out, since it holds the results")), "{said}");
+        assert_eq!(rows(&out).len(), 1);
+    }
+}
+
+/// What `analyze` says on both streams.
+fn analyze(images: &Path, out: &Path) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_yardwatch"))
+        .arg("analyze")
+        .arg(images)
+        .args(["--gsd", "0.5", "--out"])
+        .arg(out)
+        .output();
+    let output = output.unwrap();
+    String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+}
+
 #[test]
 fn files_that_change_or_vanish_during_the_run_are_named_and_counted_by_the_next() {
     let folder = tempfile::tempdir().unwrap();

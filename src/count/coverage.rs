@@ -8,8 +8,10 @@ use crate::tile::{Area, Core, PATCH_M, cores};
 use crate::track::Centreline;
 
 /// Distance of the points that are looked at, metres: over the outline's ground, and along tracks.
-const GRID_M: f64 = 6.0;
+pub(super) const GRID_M: f64 = 6.0;
 const ALONG_M: f64 = 3.0;
+/// Share of fill from which it makes no difference how much there is: nothing is seen.
+const MOST_FILL: f64 = 0.99;
 /// Ground that may be a single field or wood, square metres.
 const FIELD_M2: f64 = 1e5;
 
@@ -79,7 +81,10 @@ impl Seen {
             // To the network this is cloud; whether it is nobody can see.
             self.blank += 1;
         } else if cloud > HIDDEN {
-            self.cloud += 1;
+            // The same where only a part of the patch is without contrast.
+            let blank = plane.is_constant_at(p);
+            self.blank += usize::from(blank);
+            self.cloud += usize::from(!blank);
         } else {
             self.blurred += usize::from(clarity == Clarity::Blurred);
             self.drowned += usize::from(clarity == Clarity::Drowned);
@@ -96,6 +101,13 @@ impl Seen {
     /// noise may have made the lines.
     pub fn or_country(self, country: Self) -> Self {
         if self.drowned > 0 || country.share() < self.share() { country } else { self }
+    }
+
+    /// What was seen along found tracks of an image of which this share, 0 to 1, is fill: there the yard is taken to have as much track as elsewhere.
+    pub fn with_fill(self, share: f64) -> Self {
+        let share = share.min(MOST_FILL);
+        let beyond = (self.all as f64 * share / (1.0 - share)).round() as usize;
+        Self { all: self.all + beyond, blank: self.blank + beyond, ..self }
     }
 
     /// Both together.
@@ -138,7 +150,7 @@ impl Seen {
 }
 
 /// The points of a grid over an area.
-fn grid_points(area: Area) -> impl Iterator<Item = [f64; 2]> {
+pub(super) fn grid_points(area: Area) -> impl Iterator<Item = [f64; 2]> {
     let number = |size: f64| (size / GRID_M).floor() as usize;
     let (cols, rows) = (number(area.width()), number(area.height()));
     (0..rows * cols).map(move |i| [area.x0 + ((i % cols) as f64 + 0.5) * GRID_M, area.y0 + ((i / cols) as f64 + 0.5) * GRID_M])

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use rayon::prelude::*;
 
 use super::coverage::Seen;
+use super::fill::Fill;
 use super::memory::Memory;
 use super::site::Site;
 use crate::error::{Error, Result};
@@ -34,11 +35,11 @@ pub struct Mapping<'a> {
 }
 
 impl Mapping<'_> {
-    /// The yard map, and what was seen of the outline, or of all ground where nothing was given.
+    /// The yard map, and what was seen of the outline, or of all ground where nothing was given, with the fill there is then.
     ///
     /// # Errors
     /// When the image cannot be decoded, or the map does not fit in memory.
-    pub fn run(&self, plane: &mut Plane) -> Result<(YardMap, Seen)> {
+    pub fn run(&self, plane: &mut Plane) -> Result<(YardMap, Seen, Fill)> {
         // An outline's ground counts as not seen where there are no pixels; other ground without any near it need not be gone through.
         let empty = |patch: Area| self.site.outline_area().is_none() && self.is_empty(patch.grown(PATCH_M as f64));
         let wanted = |patch: Area| patch.intersection(self.read).is_some() && self.site.wants(patch) && !empty(patch);
@@ -63,16 +64,16 @@ impl Mapping<'_> {
             batches.push((&rest[..number], patches));
             rest = &rest[number..];
         }
-        let (map, seen, shadows) = self.look(plane, &batches, wanted)?;
+        let (map, seen, fill, shadows) = self.look(plane, &batches, wanted)?;
         if plane.shadow == [0.0; 2]
             && let Some(shadow) = shadows.vector()
         {
             // The sun is not known, but its shadows are seen: look again, knowing where they fall.
             plane.shadow = shadow;
-            let (map, seen, _) = self.look(plane, &batches, wanted)?;
-            return Ok((map, seen));
+            let (map, seen, fill, _) = self.look(plane, &batches, wanted)?;
+            return Ok((map, seen, fill));
         }
-        Ok((map, seen))
+        Ok((map, seen, fill))
     }
 
     /// Whether the image is known to have no valid pixel on some ground.
@@ -93,14 +94,18 @@ impl Mapping<'_> {
         plane: &mut Plane,
         batches: &[(&[Patches], BTreeSet<Core>)],
         wanted: impl Fn(Area) -> bool + Sync + Copy,
-    ) -> Result<(YardMap, Seen, ShadowSide)> {
+    ) -> Result<(YardMap, Seen, Fill, ShadowSide)> {
         let (mut map, mut seen, mut shadows) = (YardMap::default(), Seen::default(), ShadowSide::default());
+        let mut fill = Fill::default();
         for (cores, patches) in batches {
             plane.require(self.scene, patches)?;
             let plane = &*plane;
             let looked: Vec<_> = cores.par_iter().map(|&core| look(plane, core, wanted)).collect();
             for (patch, evidence, clarity) in looked.into_iter().flatten() {
                 seen = seen.and(Seen::of_ground(self.site, patch, self.image, plane, (&evidence, clarity)));
+                if self.site.is_unknown() {
+                    fill.look(patch, self.image, plane);
+                }
                 if plane.shadow == [0.0; 2] {
                     let mut looker = plane.looker();
                     shadows.add(patch, &evidence, |x, y| {
@@ -121,7 +126,7 @@ impl Mapping<'_> {
                 ));
             }
         }
-        Ok((map, seen, shadows))
+        Ok((map, seen, fill, shadows))
     }
 
     /// The cores that have a wanted patch, cut down to the rectangle of those: row by row within strips of ground so narrow that rows that

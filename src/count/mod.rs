@@ -4,6 +4,7 @@ mod belief;
 mod coverage;
 mod debug;
 pub mod evidence;
+mod fill;
 mod follow;
 pub mod interval;
 mod mapping;

@@ -18,10 +18,11 @@ use crate::error::Result;
 use crate::raster::Scene;
 use crate::segment::side_by_side::{Footprint, number_strings, resolve};
 use crate::threshold::{Plane, scene_stretch, yard_map};
+use crate::tile::Area;
 use crate::track::Centreline;
 use crate::track::align::{Expected, Registration, align};
 use crate::track::beside::Lines;
-use crate::track::find::find;
+use crate::track::find::{SHORTEST_M, find};
 
 /// What is known of the yard, in WGS84; both parts may be empty.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -70,6 +71,9 @@ pub(super) const MARGIN_M: f64 = 64.0;
 /// a few millimetres larger or smaller by its georeference.
 const COARSEST_M: f64 = 1.2;
 const COARSER_M: f64 = 0.005;
+/// Least sides of an image, metres: narrower ones show too little beside a track to tell it from a road (of the cars of a rendered yard none was found in
+/// a band of 13 m around them, two in one of 16 m), and shorter ones show no track that is long enough to be one.
+const LEAST_SIDES_M: [f64; 2] = [16.0, SHORTEST_M];
 /// How often tracks are looked for: those that are sure in the first round keep the second from straying onto them.
 const ROUNDS: usize = 2;
 /// Ground on either side of a sure track that no other track's centre line enters, metres: half the narrowest spacing, and the spread of
@@ -94,8 +98,12 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
     if gsd >= COARSEST_M + COARSER_M {
         return Ok(unusable(format!("GSD of {gsd:.2} m is too coarse: cars are counted up to {COARSEST_M} m")));
     }
+    let image = ground.area();
+    if image.width().min(image.height()) < LEAST_SIDES_M[0] || image.width().max(image.height()) < LEAST_SIDES_M[1] {
+        return Ok(unusable(too_small(image)));
+    }
     let site = Site::new(yard, &ground, registration.map_or([0.0; 2], |registration| registration.shift_m));
-    let Some(area) = site.area(ground.area()) else {
+    let Some(area) = site.area(image) else {
         return Ok(unusable("the yard lies outside the image".into()));
     };
     let Some(stretch) = scene_stretch(scene, area)? else {
@@ -107,10 +115,9 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
         return Ok(unusable("no valid pixel over the yard".into()));
     };
     let debug = options.debug_dir.as_deref().map(Debug::new).transpose()?;
-    let image = ground.area();
     let core_m = options.tile_size.map_or(yard_map::CORE_M, |size| size as usize);
     let core_m = memory.core_m(core_m, rayon::current_num_threads());
-    let (mut map, ground_seen) = Mapping { scene, site: &site, image, read, core_m, memory }.run(&mut plane)?;
+    let (mut map, ground_seen, fill) = Mapping { scene, site: &site, image, read, core_m, memory }.run(&mut plane)?;
     let debug = debug.as_ref();
     // Where nothing is known of the yard, only its tracks tell how much of it was seen, if there are any.
     let seen = if site.is_unknown() { Seen::default() } else { ground_seen };
@@ -135,6 +142,7 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
             walked.iter().for_each(|walked| map.clear(&walked.sure, CLEAR_M));
             found.extend(walked);
         }
+        all.seen = all.seen.with_fill(fill.share());
         if site.is_unknown() && found.iter().all(|walked| walked.candidates.is_empty()) {
             all.seen = all.seen.or_country(ground_seen.of_country());
         }
@@ -267,6 +275,12 @@ impl Parts {
         let registration_turn = registration.and_then(|registration| registration.turn);
         SceneCount { count, vehicles, tracks: self.tracks, registration_m, registration_turn, registration_confidence }
     }
+}
+
+fn too_small(image: Area) -> String {
+    let [narrow, long] = LEAST_SIDES_M;
+    let (width, height) = (image.width(), image.height());
+    format!("the image shows {width:.1} x {height:.1} m: a track is seen from {narrow:.0} x {long:.0} m on")
 }
 
 fn unusable(reason: String) -> SceneCount {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 use super::stac_input;
 use crate::error::Error;
@@ -28,6 +28,8 @@ pub struct Listing {
     pub unusable: Vec<(PathBuf, Error)>,
     /// Files in folders that were left aside on purpose, each with its reason.
     pub skipped: Vec<(PathBuf, String)>,
+    /// Output folders among them that hold images beside the pictures of their run, and how many.
+    pub skipped_images: Vec<(PathBuf, usize)>,
 }
 
 /// Lists the images that the inputs name. Files are taken as they are, whatever their ending, but for STAC items and item
@@ -91,6 +93,10 @@ fn search(folder: &Path, listing: &mut Listing, seen: &mut HashSet<PathBuf>) {
                 let own = OUTPUT_FOLDERS.iter().any(|name| entry.file_name() == *name);
                 if entry.depth() == 1 && own && marked(folder) || entry.depth() > 0 && marked(entry.path()) {
                     listing.skipped.push((entry.path().to_owned(), "the output folder of an earlier run".to_owned()));
+                    if marked(entry.path()) {
+                        let images = images_beside_results(entry.path());
+                        listing.skipped_images.extend((images > 0).then(|| (entry.path().to_owned(), images)));
+                    }
                     walk.skip_current_dir();
                 }
             }
@@ -138,6 +144,14 @@ fn search(folder: &Path, listing: &mut Listing, seen: &mut HashSet<PathBuf>) {
             .unusable
             .push((folder.to_owned(), Error::image(folder, "there are no images (TIFF, PNG, JPEG, WebP) in this folder")));
     }
+}
+
+/// How many images lie in an output folder beside the pictures that the run wrote.
+fn images_beside_results(folder: &Path) -> usize {
+    let walk = WalkDir::new(folder).follow_links(false).follow_root_links(true).max_depth(MAX_DEPTH).into_iter();
+    let own = |entry: &DirEntry| entry.depth() == 1 && OUTPUT_FOLDERS.iter().any(|name| entry.file_name() == *name);
+    let files = walk.filter_entry(|entry| !own(entry)).flatten().filter(|entry| entry.file_type().is_file());
+    files.filter(|entry| is_image_name(entry.path()) && companion(entry.path()).is_none()).count()
 }
 
 /// Why a file is only the companion of an image, by the names that vendors give.

@@ -14,6 +14,8 @@ use crate::tile::{Area, PATCH_M};
 /// Pixels finer than this are averaged in whole blocks when they are read: metres. A quarter of a metre resolves the gap between two
 /// cars four times over; anything finer costs memory only.
 const FINEST_M: f64 = 0.2;
+/// Side of the least ground that can be said to be constant, metres: twice the width of a car, so that a roof on which the sensor was saturated is not.
+const CONSTANT_M: f64 = 6.0;
 /// Stretched values are kept as 16-bit integers in units of 1 / STEPS.
 pub(super) const STEPS: f32 = 40000.0;
 /// A sample that was not seen; no stretched value is as large.
@@ -75,6 +77,33 @@ impl Plane {
             colour: colour_is_known(scene),
             shadow: shadow_vector(scene),
         }))
+    }
+
+    /// Whether a point lies on ground where all samples are exactly alike, in some square of [`CONSTANT_M`] that it is a corner of: where there was
+    /// nothing to see. What lies around it must be in memory.
+    pub fn is_constant_at(&self, [x, y]: [f64; 2]) -> bool {
+        [-CONSTANT_M, 0.0].into_iter().any(|up| [-CONSTANT_M, 0.0].into_iter().any(|left| self.is_constant([x + left, y + up])))
+    }
+
+    /// Whether all samples are alike in the square with this upper left corner.
+    fn is_constant(&self, [x, y]: [f64; 2]) -> bool {
+        let range = |from: f64, origin: f64, step: f64, size: usize| {
+            let (first, end) = (floor((from - origin) / step), floor((from + CONSTANT_M - origin) / step) + 1);
+            (first >= 0 && end <= size as i64).then_some(first as usize..end as usize)
+        };
+        let cols = range(x, self.origin[0], self.step_m[0], self.x.len());
+        let rows = range(y, self.origin[1], self.step_m[1], self.y.len());
+        let (Some(cols), Some(mut rows)) = (cols, rows) else { return false };
+        let mut first = None;
+        let mut alike = |row: usize| {
+            let (mut alike, mut held) = (true, 0);
+            self.held.row(&self.x, &self.y, row, cols.clone(), |_, samples| {
+                alike &= samples.iter().all(|sample| *first.get_or_insert(*sample) == *sample);
+                held += samples.len();
+            });
+            alike && held == cols.len()
+        };
+        rows.all(&mut alike) && first != Some(UNSEEN)
     }
 
     /// For looking at points of ground that lie close together.

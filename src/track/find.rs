@@ -29,7 +29,7 @@ const OWN_M: f64 = 1.6;
 /// Largest angle between two lines that run the same way, radians.
 const SAME_WAY: f64 = 0.30;
 /// Shortest track kept, metres, and its least mean evidence.
-const SHORTEST_M: f64 = 35.0;
+pub const SHORTEST_M: f64 = 35.0;
 const LEAST: f64 = 0.30;
 /// Widest gap over which two pieces are joined, metres.
 const JOIN_M: f64 = 70.0;

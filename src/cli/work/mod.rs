@@ -121,6 +121,14 @@ pub fn count_all(request: &Request, place: &mut Workplace, terminal: &Terminal) 
     for (path, reason) in &listing.skipped {
         terminal.detail(&format!("{}: left out: {reason}", path.display()));
     }
+    for (folder, images) in &listing.skipped_images {
+        let images = if *images == 1 { "an image".to_owned() } else { format!("{images} images") };
+        terminal.warn(&format!(
+            "{}: {images} in it left out, since it holds the results of a run (yardwatch.gpkg); give results a folder of their own \
+             (--out), or count it as an input of its own",
+            folder.display()
+        ));
+    }
     let mut planned = plan::plan(request, place, listing, &interrupt, terminal)?;
     count_planned(request, place, &mut planned, &interrupt, terminal)?;
     let results = results::collect(request, place, &planned, terminal)?;

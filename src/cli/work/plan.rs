@@ -48,7 +48,7 @@ pub struct Planned {
     pub paths: BTreeMap<String, PathBuf>,
     /// Images that the record already had.
     pub kept: usize,
-    /// Images of the record that are not in the folder.
+    /// Images of the record that are known not to be in the folder.
     pub missing: usize,
     /// The survey of the site, where there is one.
     pub survey: Option<Arc<Survey>>,
@@ -111,7 +111,14 @@ pub fn plan(
     if request.prune {
         prune(request, place, &mut known, &planned, &unlisted, terminal)?;
     }
-    planned.missing = known.keys().filter(|image| !planned.paths.contains_key(*image)).count();
+    let absent: Vec<&String> = known.keys().filter(|image| !planned.paths.contains_key(*image)).collect();
+    planned.missing = missing(&absent, &unlisted, &request.inputs);
+    if planned.missing < absent.len() {
+        terminal.warn(&format!(
+            "{} in the record may lie in a folder that cannot be listed: whether the folder still has them is not known",
+            absent.len() - planned.missing
+        ));
+    }
     let taken = known.iter().map(|(image, s)| (image.clone(), s.record.stem.clone())).collect();
     let order: Vec<String> = named.iter().map(|(image, _)| image.clone()).collect();
     let stems = output_stems(&order, &taken);
@@ -169,6 +176,11 @@ pub fn plan(
         planned.todo.push(Todo { path, image, stem, content, stamp, settings: settings.clone() });
     }
     Ok(planned)
+}
+
+/// How many of the record's images that were not found are known to be gone: those that do not belong into a folder that could not be listed.
+fn missing(absent: &[&String], unlisted: &[PathBuf], inputs: &[PathBuf]) -> usize {
+    absent.iter().filter(|image| !unlisted.iter().any(|folder| may_lie_in(image, folder, inputs))).count()
 }
 
 /// Whether somebody worked on a scene's cars: also where it made no difference to the count, since a new count would delete it.
@@ -229,4 +241,21 @@ fn prune(
     place.forget(&gone)?;
     gone.iter().for_each(|(image, _)| terminal.note(&format!("forgotten: {image}")));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_of_a_folder_that_cannot_be_listed_is_not_known_to_be_missing() {
+        let absent = ["closed/a.tif", "gone.tif"].map(str::to_owned);
+        let missing = |unlisted: &[&str]| {
+            let unlisted: Vec<PathBuf> = unlisted.iter().map(PathBuf::from).collect();
+            missing(&absent.iter().collect::<Vec<_>>(), &unlisted, &[PathBuf::from("/yard")])
+        };
+        assert_eq!(missing(&[]), 2);
+        assert_eq!(missing(&["/yard/closed"]), 1);
+        assert_eq!(missing(&["/yard"]), 0);
+    }
 }
