@@ -79,7 +79,7 @@ impl Plane {
         }))
     }
 
-    /// Whether a point lies on ground where all samples are exactly alike, in some square of [`CONSTANT_M`] that it is a corner of: where there was
+    /// Whether a point lies on ground where all samples are exactly alike, in some square of `CONSTANT_M` that it is a corner of: where there was
     /// nothing to see. What lies around it must be in memory.
     pub fn is_constant_at(&self, [x, y]: [f64; 2]) -> bool {
         [-CONSTANT_M, 0.0].into_iter().any(|up| [-CONSTANT_M, 0.0].into_iter().any(|left| self.is_constant([x + left, y + up])))
