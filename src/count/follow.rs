@@ -25,10 +25,10 @@ const CELL_M: f64 = 4.0;
 
 /// The tracks of a scene and what they lie in.
 pub struct Tracks<'a> {
-    /// The lines, and for each of them what else it may be (possibly nothing).
+    /// The lines.
     pub lines: &'a [Centreline],
-    /// For given tracks, the lines moved by the scene's shift alone.
-    pub shifted: &'a [Centreline],
+    /// For given tracks, what else each may be.
+    pub others: &'a [Vec<Centreline>],
     /// Number of the first of them among the scene's tracks.
     pub first: usize,
     /// All lines that the scene has so far, these among them, by their numbers.
@@ -120,7 +120,7 @@ impl Tracks<'_> {
             let far = |(a, b): (&[f64; 2], &[f64; 2])| (a[0] - b[0]).hypot(a[1] - b[1]) > SAME_M;
             line.points.len() != other.points.len() || line.points.iter().zip(&other.points).any(far)
         };
-        std::iter::once(line).chain(self.shifted.get(track).filter(apart)).collect()
+        std::iter::once(line).chain(self.others.get(track).into_iter().flatten().filter(apart)).collect()
     }
 
     fn bytes(&self, track: usize) -> usize {

@@ -136,7 +136,7 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
             let known: Lines = found.iter().map(|walked| &walked.line).chain(&lines).collect();
             let (lines, known) = (&lines, &known);
             let tracks =
-                Tracks { lines, shifted: &[], first, known, scene, site: &site, ground: &ground, map: &map, debug, memory };
+                Tracks { lines, others: &[], first, known, scene, site: &site, ground: &ground, map: &map, debug, memory };
             let (walked, seen) = tracks.walked(&mut plane)?;
             all.seen = all.seen.and(seen);
             walked.iter().for_each(|walked| map.clear(&walked.sure, CLEAR_M));
@@ -154,9 +154,9 @@ pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result
         if let Some(debug) = debug {
             debug.map(&map, &aligned.lines)?;
         }
-        let (lines, shifted) = (&aligned.lines, &aligned.shifted);
+        let (lines, others) = (&aligned.lines, &aligned.others);
         let known = &lines.iter().collect();
-        let tracks = Tracks { lines, shifted, first: 0, known, scene, site: &site, ground: &ground, map: &map, debug, memory };
+        let tracks = Tracks { lines, others, first: 0, known, scene, site: &site, ground: &ground, map: &map, debug, memory };
         let (walked, seen) = tracks.walked(&mut plane)?;
         all.seen = all.seen.and(seen);
         let names = site.names.iter().cloned();

@@ -1,12 +1,13 @@
 //! Given tracks brought onto the image: one shift for the scene, one residual for each track, one that varies smoothly along it.
 //!
 //! Lines from a map are up to a few metres off, the georeference as well, and the view angle displaces roofs. The evidence is the track
-//! map of [`crate::threshold::yard_map`], which follows roofs where cars stand and rails where none do. The residual along a track is a
-//! Viterbi path (Forney, "The Viterbi algorithm", 1973) over lateral offsets.
+//! map of [`crate::threshold::yard_map`], which follows roofs where cars stand and rails where none do. The residuals are those of
+//! `abreast.rs`.
 
 use crate::raster::Turn;
 
-use super::line::{Centreline, smoothed};
+use super::abreast::follow;
+use super::line::Centreline;
 use crate::threshold::YardMap;
 
 /// Step of the points that are held against the map, metres.
@@ -27,23 +28,15 @@ const SURE: f64 = 0.2;
 /// Step of the coarse search for the shift, and of all finer ones, metres.
 const COARSE_M: f64 = 1.0;
 const FINE_M: f64 = 0.25;
-/// Largest lateral residual of a track against the scene's shift, metres; tracks are at least 3.6 m apart.
-const RESIDUAL_M: f64 = 2.25;
-/// Cost per square metre of a track's own residual, and of a point's against its track.
-const TRACK_COST: f64 = 0.04;
-const POINT_COST: f64 = 0.05;
-/// Cost of one step (FINE_M) of change between neighbouring points.
-const BEND_COST: f64 = 0.12;
-/// Length over which the residual is smoothed, metres.
-const SMOOTH_M: f64 = 14.0;
 
 /// Given tracks as they lie in the image.
 #[derive(Debug)]
 pub struct Aligned {
     /// The lines, in the order given, each as far as it follows the evidence beside it.
     pub lines: Vec<Centreline>,
-    /// The lines moved by the scene's shift alone: where a shadow looks like a track, these are the better ones.
-    pub shifted: Vec<Centreline>,
+    /// What else each may be: where it is its neighbour's track that it followed, along its own, and moved by the scene's shift alone (where a
+    /// shadow looks like a track, that is the better one).
+    pub others: Vec<Vec<Centreline>>,
     /// The scene's shift, metres (x to the right, y down).
     pub shift: [f64; 2],
     /// How much better the shift is than any other more than 2.5 m across the tracks, 0 to 1. Along them it may be anything.
@@ -83,7 +76,7 @@ impl Expected {
 }
 
 /// Track evidence at a point for a line with this tangent.
-fn support(map: &YardMap, [x, y]: [f64; 2], [tx, ty]: [f64; 2]) -> f64 {
+pub(super) fn support(map: &YardMap, [x, y]: [f64; 2], [tx, ty]: [f64; 2]) -> f64 {
     let here = map.at(x, y);
     if here.track < 0.02 {
         return 0.0;
@@ -104,7 +97,9 @@ pub fn align(lines: &[Centreline], map: &YardMap, expected: Expected) -> Aligned
     let points: Vec<([f64; 2], [f64; 2])> = coarse.iter().flatten().copied().collect();
     let (shift, confidence) = scene_shift(&points, map, expected);
     let shifted: Vec<Centreline> = lines.iter().map(|line| line.shifted(shift)).collect();
-    Aligned { lines: shifted.iter().map(|line| follow(line, map)).collect(), shifted, shift, confidence }
+    let (lines, mut others) = follow(&shifted, map);
+    others.iter_mut().zip(shifted).for_each(|(others, shifted)| others.push(shifted));
+    Aligned { lines, others, shift, confidence }
 }
 
 fn scene_shift(points: &[([f64; 2], [f64; 2])], map: &YardMap, Expected { reach_m, cost }: Expected) -> ([f64; 2], f64) {
@@ -160,54 +155,4 @@ fn across(points: &[([f64; 2], [f64; 2])]) -> [f64; 2] {
     let (cos, sin) = points.iter().fold((0.0, 0.0), |(c, s), (_, [x, y])| (c + x * x - y * y, s + 2.0 * x * y));
     let heading = f64::atan2(sin, cos) / 2.0;
     [-heading.sin(), heading.cos()]
-}
-
-/// Follows the evidence along a line.
-fn follow(line: &Centreline, map: &YardMap) -> Centreline {
-    let Some(coarse) = line.with_step(STEP_M) else { return line.clone() };
-    let n = (2.0 * RESIDUAL_M / FINE_M).round() as usize + 1;
-    let offset = |k: usize| k as f64 * FINE_M - RESIDUAL_M;
-    let raw: Vec<Vec<f64>> = (0..coarse.points.len())
-        .map(|i| {
-            let ([x, y], t) = (coarse.points[i], coarse.tangent(i));
-            (0..n).map(|k| support(map, [x - t[1] * offset(k), y + t[0] * offset(k)], t)).collect()
-        })
-        .collect();
-    let mean = |k: usize| raw.iter().map(|r| r[k]).sum::<f64>() / raw.len() as f64 - TRACK_COST * offset(k).powi(2);
-    let track = (0..n).fold((0, f64::MIN), |best, k| if mean(k) > best.1 { (k, mean(k)) } else { best }).0;
-    // Viterbi over offsets.
-    let unary = |i: usize, k: usize| raw[i][k] - POINT_COST * (offset(k) - offset(track)).powi(2);
-    let mut value: Vec<f64> = (0..n).map(|k| unary(0, k)).collect();
-    let mut from: Vec<Vec<usize>> = vec![Vec::new()];
-    for i in 1..raw.len() {
-        let (mut next, mut back) = (Vec::with_capacity(n), Vec::with_capacity(n));
-        for k in 0..n {
-            let near = k.saturating_sub(3)..(k + 4).min(n);
-            let (source, best) = near.fold((k, f64::MIN), |best, j| {
-                let v = value[j] - BEND_COST * (j as f64 - k as f64).powi(2);
-                if v > best.1 { (j, v) } else { best }
-            });
-            next.push(best + unary(i, k));
-            back.push(source);
-        }
-        value = next;
-        from.push(back);
-    }
-    let mut k = (0..n).fold((0, f64::MIN), |best, k| if value[k] > best.1 { (k, value[k]) } else { best }).0;
-    let mut path = vec![0.0; raw.len()];
-    for i in (0..raw.len()).rev() {
-        path[i] = offset(k);
-        if i > 0 {
-            k = from[i][k];
-        }
-    }
-    let path = smoothed(&path, (SMOOTH_M / 2.0 / STEP_M) as usize);
-    let fine: Vec<f64> = (0..line.points.len())
-        .map(|i| {
-            let at = (i as f64 * line.step / STEP_M).min((path.len() - 1) as f64);
-            let (a, f) = (at.floor() as usize, at.fract());
-            path[a] * (1.0 - f) + path[(a + 1).min(path.len() - 1)] * f
-        })
-        .collect();
-    line.moved(&fine)
 }

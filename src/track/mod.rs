@@ -1,6 +1,8 @@
 //! Centrelines: given or found in the image, aligned to it, and the image resampled along them into strips.
 
+mod abreast;
 pub mod align;
+mod assign;
 pub mod beside;
 pub mod find;
 pub mod line;
