@@ -13,9 +13,10 @@ use crate::threshold::YardMap;
 
 /// Step of the points that are held against the map, metres.
 pub const STEP_M: f64 = 2.0;
-/// Largest offset of a line against the scene's shift, metres: lines drawn by hand are nearly a track's spacing off here and there.
-pub const REACH_M: f64 = 4.0;
+/// Largest offset of a line against the scene's shift, metres, while it follows what is beside it (tracks are at least 3.6 m apart), and along its own
+/// track: lines drawn by hand are nearly a track's spacing off here and there.
 const NEAR_M: f64 = 2.25;
+pub const REACH_M: f64 = 4.0;
 /// Step of the offsets, metres.
 const FINE_M: f64 = 0.25;
 /// Cost per square metre of a line's own offset, and of a point's against its line or its own track.
@@ -35,37 +36,32 @@ const ASTRAY_M: f64 = 20.0;
 /// The lines as far as each follows the evidence beside it; and for each, where that leads it along another's track, the line along its own.
 pub fn follow(lines: &[Centreline], map: &YardMap) -> (Vec<Centreline>, Vec<Vec<Centreline>>) {
     let coarse: Vec<Option<Centreline>> = lines.iter().map(|line| line.with_step(STEP_M)).collect();
-    let mut lanes: Vec<Option<Lane>> = coarse.iter().map(|line| Some(Lane::new(line.clone()?, map))).collect();
-    let moved = |lane: &Option<Lane>, line: &Centreline| lane.as_ref().map_or_else(|| line.clone(), |lane| lane.moved(line));
-    let followed = lanes.iter().zip(lines).map(|(lane, line)| moved(lane, line)).collect();
+    let beside = |line: &Option<Centreline>| Some(Lane::new(line.clone()?, None, map));
+    let lanes: Vec<Option<Lane>> = coarse.iter().map(beside).collect();
+    let moved = |(lane, line): (&Option<Lane>, &Centreline)| lane.as_ref().map_or_else(|| line.clone(), |lane| lane.moved(line));
+    let followed = lanes.iter().zip(lines).map(moved).collect();
     let mut others = vec![Vec::new(); lines.len()];
     let places = Places::of(&lanes);
-    let astray = |lane: &Lane, number: usize| lane.metres_on_anothers(number, &places) > ASTRAY_M;
+    let is_astray = |lane: &Lane, number: usize| lane.metres_on_anothers(number, &places) > ASTRAY_M;
     let astray: Vec<usize> =
-        (0..lanes.len()).filter(|&number| lanes[number].as_ref().is_some_and(|lane| astray(lane, number))).collect();
+        (0..lanes.len()).filter(|&number| lanes[number].as_ref().is_some_and(|lane| is_astray(lane, number))).collect();
     if !astray.is_empty() {
         let mut own = own_tracks(&coarse, map);
         for number in astray {
-            if let Some(lane) = &mut lanes[number] {
-                lane.own = std::mem::take(&mut own[number]);
-                lane.path = lane.path();
-                others[number].push(lane.moved(&lines[number]));
+            let own = std::mem::take(&mut own[number]);
+            if let Some(line) = coarse[number].clone().filter(|_| own.iter().any(Option::is_some)) {
+                others[number].push(Lane::new(line, Some(own), map).moved(&lines[number]));
             }
         }
     }
     (followed, others)
 }
 
-/// Offset with a number, metres to the right.
-fn offset(k: usize) -> f64 {
-    k as f64 * FINE_M - REACH_M
-}
-
 /// A line and what the map shows beside it.
 struct Lane {
     line: Centreline,
-    /// Offset of the found track that is the line's, where that must be known, metres.
-    own: Vec<Option<f64>>,
+    /// Largest offset, metres to either side.
+    reach_m: f64,
     /// Evidence for each point and offset.
     evidence: Vec<Vec<f64>>,
     /// Offset of each point along the path, as its number.
@@ -120,19 +116,26 @@ impl Places {
 }
 
 impl Lane {
-    fn new(line: Centreline, map: &YardMap) -> Self {
-        let offsets = (2.0 * REACH_M / FINE_M).round() as usize + 1;
-        let own = vec![None; line.points.len()];
-        let mut lane = Self { line, own, evidence: Vec::new(), path: Vec::new() };
+    /// A line beside which the evidence is followed; of one that keeps to its `own` track, with the offset of that at each point, metres, where there is
+    /// one.
+    fn new(line: Centreline, own: Option<Vec<Option<f64>>>, map: &YardMap) -> Self {
+        let reach_m = if own.is_some() { REACH_M } else { NEAR_M };
+        let offsets = (2.0 * reach_m / FINE_M).round() as usize + 1;
+        let mut lane = Self { line, reach_m, evidence: Vec::new(), path: Vec::new() };
         let at = |i: usize| (0..offsets).map(|k| support(map, lane.place(i, k), lane.line.tangent(i))).collect();
         lane.evidence = (0..lane.line.points.len()).map(at).collect();
-        lane.path = lane.path();
+        lane.path = lane.path(&own.unwrap_or_default());
         lane
+    }
+
+    /// Offset with a number, metres to the right.
+    fn offset(&self, k: usize) -> f64 {
+        k as f64 * FINE_M - self.reach_m
     }
 
     fn place(&self, i: usize, k: usize) -> [f64; 2] {
         let ([x, y], t) = (self.line.points[i], self.line.tangent(i));
-        [x - t[1] * offset(k), y + t[0] * offset(k)]
+        [x - t[1] * self.offset(k), y + t[0] * self.offset(k)]
     }
 
     /// Length of the path on which another line runs along the same track.
@@ -141,17 +144,15 @@ impl Lane {
         (0..self.path.len()).filter(shared).count() as f64 * STEP_M
     }
 
-    /// The path along the evidence.
-    fn path(&self) -> Vec<usize> {
-        let evidence = &self.evidence;
+    /// The path along the evidence, near to the line's `own` track where there is one, else near to the line.
+    fn path(&self, own: &[Option<f64>]) -> Vec<usize> {
+        let (evidence, offset) = (&self.evidence, |k: usize| self.offset(k));
         let n = evidence.first().map_or(0, Vec::len);
         let mean = |k: usize| evidence.iter().map(|r| r[k]).sum::<f64>() / evidence.len() as f64 - TRACK_COST * offset(k).powi(2);
-        let line = (0..n)
-            .filter(|&k| offset(k).abs() <= NEAR_M)
-            .fold((0, f64::MIN), |best, k| if mean(k) > best.1 { (k, mean(k)) } else { best })
-            .0;
-        let far = if self.own.iter().all(Option::is_none) { NEAR_M } else { REACH_M };
-        let unary = |i: usize, k: usize| if offset(k).abs() > far { -1e3 } else { 0.0 } + evidence[i][k] - POINT_COST * (offset(k) - self.own[i].unwrap_or(offset(line))).powi(2);
+        let near = (0..n).filter(|&k| offset(k).abs() <= NEAR_M);
+        let line = offset(near.fold((0, f64::MIN), |best, k| if mean(k) > best.1 { (k, mean(k)) } else { best }).0);
+        let from_track = |i: usize, k: usize| offset(k) - own.get(i).copied().flatten().unwrap_or(line);
+        let unary = |i: usize, k: usize| evidence[i][k] - POINT_COST * from_track(i, k).powi(2);
         let mut value: Vec<f64> = (0..n).map(|k| unary(0, k)).collect();
         let mut from: Vec<Vec<usize>> = vec![Vec::new()];
         for i in 1..evidence.len() {
@@ -181,7 +182,7 @@ impl Lane {
 
     /// The line as it was given, moved onto the path.
     fn moved(&self, line: &Centreline) -> Centreline {
-        let offsets: Vec<f64> = self.path.iter().map(|k| offset(*k)).collect();
+        let offsets: Vec<f64> = self.path.iter().map(|k| self.offset(*k)).collect();
         let path = smoothed(&offsets, (SMOOTH_M / 2.0 / STEP_M) as usize);
         let fine: Vec<f64> = (0..line.points.len())
             .map(|i| {
@@ -233,7 +234,7 @@ mod tests {
         followed.into_iter().zip(others).map(|(line, mut own)| own.pop().unwrap_or(line)).collect()
     }
 
-    /// Half of the string of a track drawn 3 m off was counted on the neighbouring one.
+    /// It followed its neighbour's, and the cars of its own were lost.
     #[test]
     fn a_line_drawn_nearer_to_its_neighbours_track_finds_its_own() {
         let tracks: [&dyn Fn(f64) -> f64; 3] = [&|_| 10.0, &|_| 14.8, &|_| 19.6];
@@ -247,10 +248,12 @@ mod tests {
     fn lines_that_meet_at_a_switch_share_the_track_before_it() {
         let branch = |x: f64| 10.0 + (x - 150.0).max(0.0) / 9.0;
         let tracks: [&dyn Fn(f64) -> f64; 2] = [&|_| 10.0, &branch];
-        let given = [line(&|_| 11.0), line(&|x| branch(x) + 1.0)];
-        for (line, track) in own(&given, &map(&tracks)).iter().zip(tracks) {
+        let given = [line(&|_| 11.0), line(&|x| branch(x) + 1.8)];
+        let (followed, others) = follow(&given, &map(&tracks));
+        for (line, track) in followed.iter().zip(tracks) {
             assert!(off(line, track) < 1.0, "{}", off(line, track));
         }
+        assert!(others.iter().all(Vec::is_empty), "none is astray");
     }
 
     #[test]
