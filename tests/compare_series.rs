@@ -380,6 +380,26 @@ fn a_plain_trend_is_followed() {
     assert!(flat.expected.expect("expected") < 30.0 && flat.trend_per_year.is_none());
 }
 
+/// After five empty days a falling trend was followed: of ten cars a day 4.2 were expected, and 15 flagged.
+#[test]
+fn empty_days_are_no_falling_trend() {
+    let mut counts = vec![13, 5, 4, 18, 8, 14, 8, 13, 11, 7, 10, 18, 5, 7, 5, 8, 4, 8, 9, 10, 5, 14, 5, 9, 14, 8, 7, 14, 9];
+    counts.extend([0, 0, 0, 0, 0, 8, 15]);
+    let counts: Vec<f64> = counts.into_iter().map(f64::from).collect();
+    let day = compare_site(&dated(&counts, 45), &Rules::default()).pop().expect("days");
+    assert!(day.trend_per_year.is_none() && day.verdict == Verdict::Normal, "{}", day.explanation);
+    assert!(day.expected.is_some_and(|e| e > 7.5), "{:?}", day.expected);
+}
+
+/// A level that doubled on the last days was taken for a trend of five years, which made the next such day ordinary.
+#[test]
+fn a_change_of_level_is_no_trend() {
+    let before = [9, 12, 7, 11, 14, 8, 10, 13, 6, 12, 9, 11, 8, 15, 10, 7, 13, 9, 12, 10];
+    let counts: Vec<f64> = before.iter().chain(&before).copied().chain([22, 25, 19, 27, 21, 29]).map(f64::from).collect();
+    let day = compare_site(&dated(&counts, 30), &Rules::default()).pop().expect("days");
+    assert!(day.trend_per_year.is_none(), "{}", day.explanation);
+}
+
 mod properties {
     use super::*;
     use proptest::prelude::*;

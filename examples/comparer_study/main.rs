@@ -3,7 +3,8 @@
 //!     cargo run --release --example comparer_study [-- HISTORIES [SEED [YARD]]]
 //!
 //! With YARD only the yards are run whose names contain it (`"size 2"`, `"two regimes"`), each with a line of its own; `falls` runs
-//! the study of drop-outs only, `hidden` that of partly seen days, `shifts` that of level shifts.
+//! the study of drop-outs only, `hidden` that of partly seen days, `shifts` that of level shifts,
+//! `trends` that of trends.
 //!
 //! For each yard so many histories are drawn. After each, a rule is the least count that it flags; how often an ordinary day, and a
 //! surge of 1.5, 2 and 3.5 times, reaches it is read from 40,000 draws of that yard's days, so that the error of the rates comes from
@@ -17,6 +18,7 @@ mod hidden;
 mod rules;
 mod scenarios;
 mod shifts;
+mod trends;
 
 use draws::Draws;
 use rules::NAMES;
@@ -40,6 +42,7 @@ fn main() {
         Some("falls") => return falls::print(histories, seed),
         Some("hidden") => return hidden::print(histories, seed),
         Some("shifts") => return shifts::print(histories, seed),
+        Some("trends") => return trends::print(histories, seed),
         _ => {}
     }
     println!("{histories} histories per yard, seed {seed}\n");
