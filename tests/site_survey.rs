@@ -188,6 +188,49 @@ fn an_image_whose_georeference_is_metres_off_is_brought_onto_the_site_and_counts
     assert!(said.contains(&format!("shifted {:.2} m east", off.1[0])), "{said}");
 }
 
+/// The georeferences of the images say where the site is, and the more images, the firmer: lines 4 m off all of them were taken one track off, with full
+/// confidence.
+#[test]
+fn images_that_all_lie_metres_off_the_given_tracks_are_brought_onto_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (aoi, tracks) = (sample("aoi.geojson"), sample("tracks.geojson"));
+    let flags = ["--aoi", aoi.to_str().unwrap(), "--tracks", tracks.to_str().unwrap()];
+    let counted = |north: f64| {
+        let (images, out) = (folder.path().join(format!("images {north}")), folder.path().join(format!("out {north}")));
+        fs::create_dir_all(&images).unwrap();
+        IMAGES.iter().for_each(|name| moved(name, &images.join(name), [0.0, north]));
+        analyze(&images, &out, &flags);
+        (fs::read_to_string(out.join("counts.csv")).unwrap(), scenes(&out))
+    };
+    let ((counts, at), (counts_off, at_off)) = (counted(0.0), counted(4.0));
+    for (image, (_, shift, confidence)) in &at_off {
+        let moved = shift[1] - at[image].1[1];
+        assert!((3.3..4.7).contains(&moved) && *confidence > 0.5, "{image}: {moved} {confidence}");
+    }
+    assert_eq!(counts_off, counts);
+}
+
+/// A main line drawn on for 20 km outweighed what the image shows: the shift became nothing, and the line was walked to its end.
+#[test]
+fn a_given_track_that_runs_on_beyond_the_image_changes_nothing() {
+    let scene = Scene::open(&sample(IMAGES[1]), &SceneOptions::default()).unwrap();
+    let (tracks, aoi) = (sample("tracks.geojson"), sample("aoi.geojson"));
+    let (mut yard, _) = read_yard(Some(&tracks), Some(&aoi)).unwrap();
+    let counted = |yard: &Yard| count_scene(&scene, yard, &CountOptions::default()).unwrap();
+    // Beyond the image, and 180 km further.
+    let longer = |yard: &mut Yard, times: f64| {
+        let line = &mut yard.tracks[0].line;
+        let (a, b) = (line[line.len() - 2], line[line.len() - 1]);
+        line.push([0, 1].map(|k| b[k] + times * (b[k] - a[k])));
+    };
+    longer(&mut yard, 5.0);
+    let near = counted(&yard);
+    longer(&mut yard, 60.0);
+    let far = counted(&yard);
+    assert_eq!((&far.vehicles, far.registration_m), (&near.vehicles, near.registration_m));
+    assert_eq!(far.count, near.count);
+}
+
 /// Such images were counted with the interval of sure ones and not a word: 0 (0 to 2) where the yard lay elsewhere.
 #[test]
 fn an_image_that_fits_nowhere_on_the_site_says_so() {

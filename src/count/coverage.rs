@@ -55,6 +55,12 @@ impl Seen {
         Self { all: outside, outside, ..Self::default() }
     }
 
+    /// What given tracks have beyond the ground that the image can show, where there is no outline.
+    pub fn beyond(site: &Site) -> Self {
+        let outside = if site.outline_area().is_none() { (site.beyond_m / ALONG_M).round() as usize } else { 0 };
+        Self { all: outside, outside, ..Self::default() }
+    }
+
     /// Looks along a track where there is no outline. Where a given track leaves the image, a part of the yard is missing; a found one is
     /// drawn on beyond the edge by the tracker.
     pub fn along(site: &Site, line: &Centreline, plane: &Plane, map: &YardMap, image: Area) -> Self {

@@ -89,6 +89,8 @@ const CORRIDOR_M: f64 = 24.0;
 const OUTLINE_MARGIN_M: f64 = 12.0;
 /// Given tracks that are nowhere nearer to the outline than this, metres, need not be looked at: they may still be moved by 15.
 const OUTLINE_REACH_M: f64 = OUTLINE_MARGIN_M + 15.0;
+/// Ground beyond the image's edge up to which given tracks are followed, metres: they may be moved by 15, and by what they are off themselves.
+const BEYOND_M: f64 = 64.0;
 /// Share of a found track that must lie inside the outline.
 const INSIDE: f64 = 0.5;
 /// Length of the pieces into which lines are cut to see which ground they touch, metres.
@@ -96,10 +98,12 @@ const PIECE_M: f64 = 16.0;
 
 /// What is known of the yard, in the scene's ground.
 pub struct Site {
-    /// Given tracks, a point every metre.
+    /// Given tracks as far as the image may show them, a point every metre.
     pub lines: Vec<Centreline>,
     /// Their names.
     pub names: Vec<String>,
+    /// Length of the given tracks that the image cannot show, metres.
+    pub beyond_m: f64,
     /// Whether the tracks were found in images (this one, or all of the site), and must show themselves as such.
     pub found: bool,
     /// By how much everything was moved, metres of the scene's ground, and the yard's middle.
@@ -113,8 +117,9 @@ impl Site {
     pub fn new(yard: &Yard, ground: &Ground, shift_m: [f64; 2]) -> Self {
         let place = |line: &[[f64; 2]]| line.iter().filter_map(|&p| ground.from_lonlat(p)).collect::<Vec<_>>();
         let all = yard.tracks.iter().map(|track| &track.line).chain(&yard.aoi);
+        let image = ground.area();
         let area = Area::around(&all.flat_map(|line| place(line)).collect::<Vec<_>>());
-        let middle = area.map_or([0.0; 2], |area| [(area.x0 + area.x1) / 2.0, (area.y0 + area.y1) / 2.0]);
+        let middle = area.map_or([0.0; 2], |area| area.intersection(image).unwrap_or(area).middle());
         let [dx, dy] = ground.from_east_north(middle, shift_m);
         let bring = |line: &[[f64; 2]]| place(line).into_iter().map(|[x, y]| [x + dx, y + dy]).collect::<Vec<_>>();
         let outline = Outline::new(yard.aoi.iter().map(|ring| bring(ring)));
@@ -123,13 +128,18 @@ impl Site {
         let is_near = |line: &Centreline| outline.is_empty() || line.points.iter().any(|&p| outline.within(p, OUTLINE_REACH_M));
         let (near, far): (Vec<_>, Vec<_>) = tracks.into_iter().partition(|(line, _)| is_near(line));
         // Tracks that all lie elsewhere are no reason to look for others.
-        let (lines, names): (Vec<_>, Vec<_>) = if near.is_empty() { far } else { near }.into_iter().unzip();
-        Self { found: lines.is_empty() || yard.tracks_found, lines, names, moved: ([dx, dy], middle), outline }
+        let tracks = if near.is_empty() { far } else { near };
+        let given_m: f64 = tracks.iter().map(|(line, _)| line.length()).sum();
+        let found = tracks.is_empty() || yard.tracks_found;
+        let shown = |(line, name): (Centreline, String)| Some((line.within(image.grown(BEYOND_M))?, name));
+        let (lines, names): (Vec<Centreline>, Vec<_>) = tracks.into_iter().filter_map(shown).unzip();
+        let beyond_m = given_m - lines.iter().map(Centreline::length).sum::<f64>();
+        Self { lines, names, beyond_m, found, moved: ([dx, dy], middle), outline }
     }
 
     /// The ground of interest inside an image; None when the yard lies outside.
     pub fn area(&self, image: Area) -> Option<Area> {
-        if !self.lines.is_empty() {
+        if self.has_tracks() {
             let around = Area::around(self.lines.iter().flat_map(|line| &line.points))?;
             return around.grown(CORRIDOR_M).intersection(image);
         }
@@ -172,9 +182,14 @@ impl Site {
         self.outline.is_empty() || self.inside(point)
     }
 
+    /// Whether tracks are known, in this image or beyond it.
+    pub fn has_tracks(&self) -> bool {
+        !self.lines.is_empty() || self.beyond_m > 0.0
+    }
+
     /// Whether neither tracks nor an outline say where the yard lies.
     pub fn is_unknown(&self) -> bool {
-        self.lines.is_empty() && self.outline.is_empty()
+        !self.has_tracks() && self.outline.is_empty()
     }
 
     /// The rectangle round the outline; None without an outline.

@@ -47,6 +47,11 @@ impl Area {
         self.y1 - self.y0
     }
 
+    /// The point in the middle.
+    pub fn middle(self) -> [f64; 2] {
+        [(self.x0 + self.x1) / 2.0, (self.y0 + self.y1) / 2.0]
+    }
+
     /// Whether a point lies inside (left and upper edge included, right and lower not).
     pub fn contains(self, [x, y]: [f64; 2]) -> bool {
         x >= self.x0 && x < self.x1 && y >= self.y0 && y < self.y1

@@ -18,9 +18,13 @@ const SHIFT_COST: f64 = 0.0063;
 /// How far given tracks may lie from where they are seen when nothing else is known, and the standard deviation of that, metres.
 const REGISTRATION_M: f64 = 15.0;
 const REGISTRATION_SD_M: f64 = 2.3;
+const UNKNOWN_COST: f64 = SHIFT_COST / (REGISTRATION_SD_M * REGISTRATION_SD_M);
 /// Where the scene was registered by its edges: standard deviations looked at, and the error of the lines themselves, metres.
 const DEVIATIONS: f64 = 3.0;
 const LINES_M: f64 = 1.5;
+/// Evidence that a shift far from the expected place must bring before it is weighed like one of which nothing is known: the loss of one track in
+/// twenty. Along straight tracks nothing brings so much.
+const LEAP: f64 = 0.03;
 /// Shifts across the tracks that are different answers, metres: more than half a spacing.
 const APART_M: f64 = 2.5;
 /// Mean evidence by which the best shift must lead the next one to be sure.
@@ -28,6 +32,8 @@ const SURE: f64 = 0.2;
 /// Step of the coarse search for the shift, and of all finer ones, metres.
 const COARSE_M: f64 = 1.0;
 const FINE_M: f64 = 0.25;
+/// Points of the lines that take part in the coarse search, at least, where there are so many.
+const COARSE_POINTS: usize = 1500;
 
 /// Given tracks as they lie in the image.
 #[derive(Debug)]
@@ -54,13 +60,18 @@ pub struct Registration {
     pub sd_m: f64,
     /// How sure it is, above 0 to 1.
     pub confidence: f64,
+    /// How sure it is that the given tracks lie where the site has them, 0 to 1; 1 where none were given.
+    pub tracks_confidence: f64,
 }
 
 /// What is known of a scene's shift before its tracks are looked at.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Expected {
     reach_m: f64,
+    /// Cost of a square metre.
     cost: f64,
+    /// It may be far off as well: the cost of a square metre then, beside [`LEAP`].
+    far: Option<f64>,
 }
 
 impl Expected {
@@ -68,10 +79,24 @@ impl Expected {
     pub fn of(registration: Option<Registration>) -> Self {
         match registration {
             Some(Registration { sd_m, .. }) => {
-                Self { reach_m: (DEVIATIONS * sd_m + LINES_M).min(REGISTRATION_M), cost: SHIFT_COST / sd_m.powi(2) }
+                let reach_m = (DEVIATIONS * sd_m + LINES_M).min(REGISTRATION_M);
+                Self { reach_m, cost: SHIFT_COST / sd_m.powi(2), far: None }
             }
-            None => Self { reach_m: REGISTRATION_M, cost: SHIFT_COST / REGISTRATION_SD_M.powi(2) },
+            None => Self { reach_m: REGISTRATION_M, cost: UNKNOWN_COST, far: None },
         }
+    }
+
+    /// Of all scenes of a site together, whose georeferences put it where it is to `sd_m`, if neither they nor the lines err all in one
+    /// direction; if they do, as far as a single one.
+    pub fn of_site(sd_m: f64) -> Self {
+        Self { reach_m: REGISTRATION_M, cost: SHIFT_COST / sd_m.powi(2), far: Some(UNKNOWN_COST) }
+    }
+
+    /// Cost of a shift, where this is the direction across most of the tracks.
+    fn cost(&self, [gx, gy]: [f64; 2], [nx, ny]: [f64; 2]) -> f64 {
+        let Some(far) = self.far else { return self.cost * (gx * gx + gy * gy) };
+        let of = |metres: f64| (self.cost * metres * metres).min(LEAP + far * metres * metres);
+        of(gx * nx + gy * ny) + of(gx * ny - gy * nx)
     }
 }
 
@@ -87,37 +112,41 @@ pub(super) fn support(map: &YardMap, [x, y]: [f64; 2], [tx, ty]: [f64; 2]) -> f6
 
 /// Aligns given lines.
 pub fn align(lines: &[Centreline], map: &YardMap, expected: Expected) -> Aligned {
-    let coarse: Vec<Vec<([f64; 2], [f64; 2])>> = lines
-        .iter()
-        .map(|line| {
-            let line = line.with_step(STEP_M);
-            line.map_or_else(Vec::new, |line| (0..line.points.len()).map(|i| (line.points[i], line.tangent(i))).collect())
-        })
-        .collect();
-    let points: Vec<([f64; 2], [f64; 2])> = coarse.iter().flatten().copied().collect();
-    let (shift, confidence) = scene_shift(&points, map, expected);
+    let (shift, confidence) = common_shift(lines, map, expected);
     let shifted: Vec<Centreline> = lines.iter().map(|line| line.shifted(shift)).collect();
     let (lines, mut others) = follow(&shifted, map);
     others.iter_mut().zip(shifted).for_each(|(others, shifted)| others.push(shifted));
     Aligned { lines, others, shift, confidence }
 }
 
-fn scene_shift(points: &[([f64; 2], [f64; 2])], map: &YardMap, Expected { reach_m, cost }: Expected) -> ([f64; 2], f64) {
+/// The shift that brings given lines onto the evidence, all of them together, and how sure it is ([`Aligned::confidence`]).
+pub fn common_shift(lines: &[Centreline], map: &YardMap, expected: Expected) -> ([f64; 2], f64) {
+    let points: Vec<([f64; 2], [f64; 2])> = lines
+        .iter()
+        .filter_map(|line| line.with_step(STEP_M))
+        .flat_map(|line| (0..line.points.len()).map(|i| (line.points[i], line.tangent(i))).collect::<Vec<_>>())
+        .collect();
+    shift_of(&points, map, expected)
+}
+
+fn shift_of(points: &[([f64; 2], [f64; 2])], map: &YardMap, expected: Expected) -> ([f64; 2], f64) {
     if points.is_empty() {
         return ([0.0; 2], 0.0);
     }
-    // Every fourth point is plenty for the coarse search.
-    let few: Vec<_> = points.iter().step_by((points.len() / 1500).max(1)).copied().collect();
-    let score = |points: &[([f64; 2], [f64; 2])], [gx, gy]: [f64; 2]| {
+    let [nx, ny] = across(points);
+    // So many points are plenty for the coarse search.
+    let few: Vec<_> = points.iter().step_by((points.len() / COARSE_POINTS).max(1)).copied().collect();
+    let evidence = |points: &[([f64; 2], [f64; 2])], [gx, gy]: [f64; 2]| {
         let sum: f64 = points.iter().map(|([x, y], t)| support(map, [x + gx, y + gy], *t)).sum();
-        sum / points.len() as f64 - cost * (gx * gx + gy * gy)
+        sum / points.len() as f64
     };
-    let n = (reach_m / COARSE_M).floor() as i32;
+    let score = |points: &[([f64; 2], [f64; 2])], g: [f64; 2]| evidence(points, g) - expected.cost(g, [nx, ny]);
+    let n = (expected.reach_m / COARSE_M).floor() as i32;
     let mut tried: Vec<([f64; 2], f64)> = Vec::new();
     for i in -n..=n {
         for j in -n..=n {
             let g = [f64::from(i) * COARSE_M, f64::from(j) * COARSE_M];
-            if g[0].hypot(g[1]) <= reach_m {
+            if g[0].hypot(g[1]) <= expected.reach_m {
                 tried.push((g, score(&few, g)));
             }
         }
@@ -125,11 +154,12 @@ fn scene_shift(points: &[([f64; 2], [f64; 2])], map: &YardMap, Expected { reach_
     let best_of = |tried: &mut dyn Iterator<Item = ([f64; 2], f64)>| {
         tried.fold(([0.0; 2], f64::MIN), |best, t| if t.1 > best.1 { t } else { best })
     };
-    let (coarse, value) = best_of(&mut tried.iter().copied());
-    let [nx, ny] = across(points);
+    let (coarse, _) = best_of(&mut tried.iter().copied());
     let apart = |g: [f64; 2]| ((g[0] - coarse[0]) * nx + (g[1] - coarse[1]) * ny).abs() > APART_M;
-    let second = best_of(&mut tried.iter().copied().filter(|(g, _)| apart(*g))).1;
-    let confidence = if second > f64::MIN { ((value - second) / SURE).clamp(0.0, 1.0) } else { 0.0 };
+    let (second, value) = best_of(&mut tried.iter().copied().filter(|(g, _)| apart(*g)));
+    // What was expected makes nothing surer: of an empty map it would prefer the place given.
+    let lead = if value > f64::MIN { evidence(&few, coarse) - evidence(&few, second) } else { 0.0 };
+    let confidence = (lead / SURE).clamp(0.0, 1.0);
     let at = |i: i32, j: i32| {
         let g = [coarse[0] + f64::from(i) * FINE_M, coarse[1] + f64::from(j) * FINE_M];
         (g, score(points, g))
@@ -155,4 +185,58 @@ fn across(points: &[([f64; 2], [f64; 2])]) -> [f64; 2] {
     let (cos, sin) = points.iter().fold((0.0, 0.0), |(c, s), (_, [x, y])| (c + x * x - y * y, s + 2.0 * x * y));
     let heading = f64::atan2(sin, cos) / 2.0;
     [-heading.sin(), heading.cos()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::threshold::Evidence;
+
+    /// Four parallel lines 5 m apart, turned by an angle about (200, 200).
+    fn lines(degrees: f64) -> Vec<Centreline> {
+        let (sin, cos) = f64::to_radians(degrees).sin_cos();
+        let turned = |x: f64, y: f64| [200.0 + x * cos - y * sin, 200.0 + x * sin + y * cos];
+        let line = |k: usize| Centreline::resampled(&[turned(-150.0, 5.0 * k as f64), turned(150.0, 5.0 * k as f64)], 1.0);
+        (0..4).filter_map(line).collect()
+    }
+
+    /// A map that shows lines, moved.
+    fn map(lines: &[Centreline], [dx, dy]: [f64; 2], degrees: f64) -> YardMap {
+        let doubled = 2.0 * f64::to_radians(degrees);
+        let near = |x: f64, y: f64| {
+            let far = |p: &[f64; 2]| (p[0] + dx - x).hypot(p[1] + dy - y);
+            lines.iter().flat_map(|line| &line.points).map(far).fold(f64::MAX, f64::min)
+        };
+        let cells = (30..370).flat_map(|col| (30..370).map(move |row| (col, row)));
+        YardMap::of_cells(cells.map(|(col, row)| {
+            let track = 0.8 * (-0.5 * (near(col as f64 + 0.5, row as f64 + 0.5) / 0.8).powi(2)).exp() as f32;
+            (col, row, Evidence { track, heading: [doubled.cos() as f32, doubled.sin() as f32], ..Evidence::default() })
+        }))
+    }
+
+    /// Along the axes it was .054, above the least that lets a count stand, and in between .048.
+    #[test]
+    fn nothing_seen_gives_no_confidence_whichever_way_the_tracks_run() {
+        for degrees in [0.0, 45.0, 90.0] {
+            let (shift, confidence) = common_shift(&lines(degrees), &YardMap::of_cells([]), Expected::of(None));
+            assert_eq!((shift, confidence), ([0.0; 2], 0.0), "{degrees}");
+        }
+    }
+
+    #[test]
+    fn lines_that_all_scenes_show_elsewhere_are_found_there_and_not_one_track_off() {
+        for degrees in [0.0, 30.0] {
+            let lines = lines(degrees);
+            let (sin, cos) = f64::to_radians(degrees).sin_cos();
+            for across in [0.3, 4.0, -8.0] {
+                let map = map(&lines, [-across * sin, across * cos], degrees);
+                let (shift, confidence) = common_shift(&lines, &map, Expected::of_site(0.5));
+                let (along, found) = (shift[0] * cos + shift[1] * sin, shift[1] * cos - shift[0] * sin);
+                assert!(
+                    (found - across).abs() < 0.3 && along.abs() < 0.3 && confidence > 0.5,
+                    "{across}: {shift:?} {confidence}"
+                );
+            }
+        }
+    }
 }

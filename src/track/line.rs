@@ -1,5 +1,7 @@
 //! Centrelines: polylines on the ground, in metres (x to the right, y down from the scene's corner).
 
+use crate::tile::Area;
+
 /// A centreline with a point at every step along it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Centreline {
@@ -92,6 +94,13 @@ impl Centreline {
         let (first, end) = (beyond(0, reach.min(last), before), beyond(last, last.saturating_sub(reach), after));
         let line = first.into_iter().chain(self.points.iter().copied()).chain(end);
         Self::resampled(&line.collect::<Vec<_>>(), self.step)
+    }
+
+    /// The line from where it first enters an area to where it leaves it for the last time; none where it does not come there.
+    pub fn within(&self, area: Area) -> Option<Self> {
+        let from = self.points.iter().position(|&p| area.contains(p))?;
+        let to = self.points.iter().rposition(|&p| area.contains(p))?;
+        (from < to).then(|| self.part(from, to))
     }
 
     /// The part between two indices, both included.

@@ -95,24 +95,32 @@ fn make(
     let names = used.iter().map(|(name, _)| name.clone()).collect();
     let Some((mut survey, shifts)) = survey(frame.clone(), names, &edges) else { return Ok(None) };
     drop(edges);
-    if request.yard.tracks.is_empty() {
-        let placed: Vec<(&PathBuf, [f64; 2])> =
-            used.iter().zip(shifts).filter_map(|((_, path), shift)| Some((path, shift?))).collect();
-        let mut gathered = Gathered::new(frame.clone());
-        let bar = terminal.bar(placed.len().min(tracks::MOST_SCENES) as u64, "looking for tracks");
-        for i in spread(placed.len(), tracks::MOST_SCENES) {
-            if interrupt.load(Ordering::Relaxed) {
-                return Err(Error::Interrupted);
-            }
-            let (path, shift) = placed[i];
-            if let Some(scene) = open(path, &request.scene)
-                && let Ok(seen) = Gathered::look(&frame, &scene, &request.yard, shift, request.scene.max_memory_mib)
-            {
-                gathered.add(seen);
-            }
-            terminal.step(&bar, &path.display().to_string());
+    let placed: Vec<(&PathBuf, [f64; 2])> =
+        used.iter().zip(shifts).filter_map(|((_, path), shift)| Some((path, shift?))).collect();
+    let given = !request.yard.tracks.is_empty();
+    let (most, what) = if given {
+        (tracks::MOST_SCENES_GIVEN, "bringing the tracks onto the site")
+    } else {
+        (tracks::MOST_SCENES, "looking for tracks")
+    };
+    let mut gathered = Gathered::new(frame.clone());
+    let bar = terminal.bar(placed.len().min(most) as u64, what);
+    for i in spread(placed.len(), most) {
+        if interrupt.load(Ordering::Relaxed) {
+            return Err(Error::Interrupted);
         }
-        bar.finish_and_clear();
+        let (path, shift) = placed[i];
+        if let Some(scene) = open(path, &request.scene)
+            && let Ok(seen) = Gathered::look(&frame, &scene, &request.yard, shift, request.scene.max_memory_mib)
+        {
+            gathered.add(seen);
+        }
+        terminal.step(&bar, &path.display().to_string());
+    }
+    bar.finish_and_clear();
+    if given {
+        survey.tracks_shown = Some(gathered.shown(&request.yard.tracks, survey.site_sd_m()));
+    } else {
         survey.tracks = gathered.tracks(&request.yard);
     }
     Ok(Some(survey))

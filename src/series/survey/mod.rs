@@ -41,6 +41,8 @@ pub struct Survey {
     pub registered: usize,
     /// Tracks that they show together, where none were given.
     pub tracks: Vec<GivenTrack>,
+    /// Where tracks were given: how far east and north of their place the scenes together show them, metres, and how sure that is, 0 to 1.
+    pub tracks_shown: Option<([f64; 2], f64)>,
     /// Mean edges, row by row, in units of the largest.
     #[serde(skip)]
     pub edges: Vec<[i8; 2]>,
@@ -83,7 +85,13 @@ impl Survey {
     /// When the image cannot be decoded.
     pub fn register(&self, reference: &Reference, scene: &Scene) -> Result<Option<Registration>> {
         let Some(edges) = Edges::of(scene, &self.frame)? else { return Ok(None) };
-        Ok(register::register(reference, &edges, &self.frame, self.site_sd_m()))
+        let mut registration = register::register(reference, &edges, &self.frame, self.site_sd_m());
+        // The site lies where its images say; the given tracks may not.
+        if let (Some(registration), Some((shown, confidence))) = (&mut registration, self.tracks_shown) {
+            (0..2).for_each(|axis| registration.shift_m[axis] += shown[axis]);
+            registration.tracks_confidence = confidence;
+        }
+        Ok(registration)
     }
 
     /// How well the site's own place is known, metres along one axis: the mean of the georeferences of its scenes.
@@ -115,5 +123,5 @@ pub fn survey(frame: Frame, images: Vec<String>, scenes: &[Edges]) -> Option<(Su
     let shifts: Vec<Option<[f64; 2]>> = congealed.shifts.iter().map(|cells| cells.map(metres)).collect();
     let registered = shifts.iter().flatten().count();
     let edges = quantised(&congealed.edges);
-    Some((Survey { frame, images, registered, tracks: Vec::new(), edges }, shifts))
+    Some((Survey { frame, images, registered, tracks: Vec::new(), tracks_shown: None, edges }, shifts))
 }

@@ -98,7 +98,6 @@ impl Reference {
         Some(Shift { cells: [f64::from(x) + fraction[0], f64::from(y) + fraction[1]], ratio })
     }
 
-    /// Sum of the agreement of all edges with a scene shifted by whole cells.
     /// The site as it looks turned, without its edges' own directions.
     pub fn turned(&self, turn: &Similarity) -> Self {
         let middle = self.middle();
@@ -147,6 +146,7 @@ impl Reference {
         total + f64::from(part)
     }
 
+    /// Sum of the agreement of all edges with a scene shifted by whole cells.
     fn agreement(&self, scene: &Edges, dx: i32, dy: i32) -> f64 {
         let (cols, rows) = (self.cols as i32, self.rows as i32);
         let (mut total, mut part, mut line) = (0.0f64, 0.0f32, -1);
@@ -186,6 +186,7 @@ pub fn register(reference: &Reference, scene: &Edges, frame: &Frame, site_sd_m: 
         turn,
         sd_m: (SD_CELLS * frame.cell_m).hypot(site_sd_m),
         confidence: Shift { ratio: shift.ratio * better, ..shift }.confidence(),
+        tracks_confidence: 1.0,
     })
 }
 

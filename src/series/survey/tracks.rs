@@ -10,10 +10,14 @@ use crate::count::outline::Outline;
 use crate::count::{GivenTrack, Yard};
 use crate::raster::Scene;
 use crate::threshold::{Evidence, YardMap};
+use crate::track::Centreline;
+use crate::track::align::{Expected, common_shift};
 use crate::track::find::find;
 
 /// Scenes looked at: more make the tracks no better.
 pub const MOST_SCENES: usize = 12;
+/// Scenes looked at where the tracks are given: only their place is asked.
+pub const MOST_SCENES_GIVEN: usize = 6;
 /// Side of the squares in which evidence is gathered, metres.
 const PATCH: i64 = 64;
 /// Share of a cell that must have been seen for a scene to say anything of it.
@@ -114,6 +118,30 @@ impl Gathered {
                 (col * PATCH + i as i64 % PATCH, row * PATCH + i as i64 / PATCH, evidence)
             })
         })
+    }
+
+    /// How far east and north of their place the scenes show given tracks, metres, all of them together, and how sure that is, 0 to 1. The site's
+    /// place is known to `sd_m` along one axis, if the georeferences do not err all in one direction.
+    pub fn shown(&self, tracks: &[GivenTrack], sd_m: f64) -> ([f64; 2], f64) {
+        let line = |track: &GivenTrack| {
+            let points: Vec<[f64; 2]> = track.line.iter().map(|&place| self.frame.from_lonlat(place)).collect();
+            Centreline::resampled(&points, 1.0)
+        };
+        let lines: Vec<Centreline> = tracks.iter().filter_map(line).flat_map(|line| self.seen_parts(&line)).collect();
+        let ([east, south], confidence) = common_shift(&lines, &YardMap::of_cells(self.cells()), Expected::of_site(sd_m));
+        ([east, -south], confidence)
+    }
+
+    /// A line as far as any scene shows its ground: beyond, it neither speaks for a shift nor against it.
+    fn seen_parts(&self, line: &Centreline) -> Vec<Centreline> {
+        let is_seen = |&i: &usize| {
+            let [col, row] = line.points[i].map(|metres| metres.floor() as i64);
+            let patch = self.patches.get(&(row.div_euclid(PATCH), col.div_euclid(PATCH)));
+            patch.is_some_and(|cells| cells[(row.rem_euclid(PATCH) * PATCH + col.rem_euclid(PATCH)) as usize][0] > 0.0)
+        };
+        let numbers: Vec<usize> = (0..line.points.len()).collect();
+        let runs = numbers.chunk_by(|a, b| is_seen(a) == is_seen(b)).filter(|run| is_seen(&run[0]));
+        runs.map(|run| line.part(run[0], run[run.len() - 1])).collect()
     }
 
     /// The tracks that the scenes show together, those inside the yard's outline.
