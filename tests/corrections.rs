@@ -145,6 +145,23 @@ fn a_scene_that_was_looked_through_has_no_interval_left() {
     assert!(after["reason"].contains("reviewed by hand"));
 }
 
+/// The first run marks corrected cars as reviewed; the second took those marks for a review of the whole image, and nothing was left of
+/// the interval. A car drawn in QGIS has the mark from the beginning.
+#[test]
+fn only_the_mark_of_the_image_itself_means_that_all_of_it_was_looked_through() {
+    let (_temporary, images, out) = setup();
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    let every_class = "UPDATE cars SET class = CASE class WHEN 'hopper' THEN 'tank' ELSE 'hopper' END WHERE scene = ?1";
+    store.execute(every_class, [format!("{FIRST}.tif")]).unwrap();
+    drop(store);
+    analyze(&images, &out, &[]);
+    let first = counts(&out);
+    assert!(number(&first[FIRST], "high") > number(&first[FIRST], "freight_cars"), "cars may have been missed: {first:?}");
+    analyze(&images, &out, &[]);
+    assert_eq!(counts(&out), first);
+    assert_eq!(interval(&out, FIRST), "corrected");
+}
+
 /// A run could not be scored against reviewed cars: only truth files were read.
 #[test]
 fn a_run_is_scored_against_the_cars_of_an_image_that_was_looked_through() {

@@ -141,8 +141,7 @@ pub fn apply(stored: &Stored, rows: &[CarRow]) -> Corrected {
         places.push(corners.clone());
     }
     if out.edits != Edits::default() || stored.reviewed {
-        let whole = stored.reviewed || (!rows.is_empty() && out.edits.removed == 0 && rows.iter().all(|row| row.reviewed));
-        recount(&mut out, original, &vehicles, whole, certain_freight);
+        recount(&mut out, original, &vehicles, stored.reviewed, certain_freight);
         out.record.result.vehicles = vehicles;
         out.record.places = places;
         out.record.round();
@@ -151,7 +150,7 @@ pub fn apply(stored: &Stored, rows: &[CarRow]) -> Corrected {
 }
 
 /// The count of the corrected cars. Where the program counted more or fewer cars than it could draw (coarse images), the
-/// difference stays.
+/// difference stays. `whole`: somebody has looked through the image and not only at these cars, which are marked as reviewed in any case.
 fn recount(out: &mut Corrected, original: &SceneRecord, vehicles: &[Vehicle], whole: bool, certain_freight: u32) {
     let number = |class: fn(Class) -> bool| vehicles.iter().filter(|v| class(v.class)).count() as u32;
     let freight = number(Class::is_freight);

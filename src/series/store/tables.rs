@@ -16,7 +16,7 @@ pub enum IntervalKind {
     Model,
     /// An analyst corrected some cars; the rest is the model's.
     Corrected,
-    /// An analyst has looked at every car: there is no error left to state.
+    /// An analyst has looked through the whole image: there is no error left to state.
     Reviewed,
 }
 
