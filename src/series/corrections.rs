@@ -170,16 +170,20 @@ fn recount(out: &mut Corrected, original: &SceneRecord, vehicles: &[Vehicle], wh
         count.high = shift(count.high).max(count.freight_cars);
         "corrected"
     };
-    if count.status == Status::Unusable {
-        // The analyst saw what the program could not.
-        count.status = Status::Partial;
-    }
     let sentence = if out.edits.changed() > 0 || !whole {
         format!("{word} by hand: {}", out.edits.sentence())
     } else {
         format!("{word} by hand")
     };
-    count.reason = if count.reason.is_empty() { sentence } else { format!("{}; {sentence}", count.reason) };
+    count.reason = if whole && count.status == Status::Unusable {
+        // The analyst saw what the program could not. Where it saw a part, coverage still says of how much of the yard these are the cars.
+        (count.status, count.coverage) = (Status::Ok, 1.0);
+        format!("{sentence}; to the program it was unusable: {}", count.reason)
+    } else if count.reason.is_empty() {
+        sentence
+    } else {
+        format!("{}; {sentence}", count.reason)
+    };
 }
 
 fn class_of(row: &CarRow, otherwise: Class, record: &SceneRecord, notes: &mut Vec<String>) -> Class {
