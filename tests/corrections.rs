@@ -202,6 +202,20 @@ fn an_unusable_image_counts_for_its_day_once_it_was_looked_through_and_not_befor
     assert_eq!(number(&day(&out), "freight_cars"), 1, "{:?}", day(&out));
 }
 
+/// The layer showed 0 cars where nothing could be seen, and an image that was usable by now was still unusable there.
+#[test]
+fn the_layer_of_footprints_has_no_count_of_an_unusable_image_and_follows_its_status() {
+    let (_temporary, images, out) = setup_unusable();
+    let row = || -> (Option<i64>, String) {
+        let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+        store.query_row("SELECT freight_cars, status FROM scene_footprints", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+    };
+    assert_eq!(row(), (None, "unusable".to_owned()));
+    review_all(&out);
+    analyze(&images, &out, &["--gsd", "0.5"]);
+    assert_eq!(row(), (Some(1), "ok".to_owned()));
+}
+
 /// A run could not be scored against reviewed cars: only truth files were read.
 #[test]
 fn a_run_is_scored_against_the_cars_of_an_image_that_was_looked_through() {
