@@ -292,7 +292,7 @@ fn an_image_of_which_only_the_date_is_known_is_shown_without_a_time_of_day() {
     for name in ["a_20230401.png", "b_20230401T000000Z.png"] {
         write_gravel(&images.join(name), 0);
     }
-    assert_eq!(code(&yardwatch(&[&["count", text(&images)][..], &options].concat())), 0);
+    assert_eq!(code(&yardwatch(&[&["analyze", text(&images)][..], &options].concat())), 0);
     let [date, midnight] =
         ["a_20230401", "b_20230401T000000Z"].map(|stem| fs::read(out.join(format!("overlays/{stem}.jpg"))).unwrap());
     assert_ne!(date, midnight);
@@ -369,6 +369,34 @@ fn a_grown_folder_counts_only_what_is_new_and_changed_and_forgets_only_when_told
     run(&["--prune"]);
     assert_eq!(rows(&out.join("counts.csv")).len(), 2);
     assert!(!out.join("cars/yard_20220401.geojson").exists() && !out.join("overlays/yard_20220401.jpg").exists());
+}
+
+/// `count` left days and report of other counts beside its own and emptied the table of days; `compare` put another yard's days there.
+#[test]
+fn other_commands_keep_out_of_a_folder_of_analyze_and_analyze_takes_over_theirs() {
+    let (temporary, images) = folder(2);
+    let (out, counts) = (temporary.path().join("out"), temporary.path().join("analysts.csv"));
+    fs::write(&counts, "date,count\n2020-01-01,5\n").unwrap();
+    let run = |command: &str, input: &Path| {
+        let gsd: &[&str] = if command == "compare" { &[] } else { &["--gsd", "0.5"] };
+        yardwatch(&[&[command, text(input), "--out", text(&out)], gsd].concat())
+    };
+    for (command, input) in [("count", &images), ("count", &images), ("compare", &counts), ("compare", &counts), ("count", &images)] {
+        let output = run(command, input);
+        assert_eq!(code(&output), 0, "{command}: {}", stderr(&output));
+    }
+    for _ in 0..2 {
+        let output = run("analyze", &images);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+    }
+    let files = || ["counts.csv", "days.csv", "report.html", "yardwatch.gpkg"].map(|name| fs::read(out.join(name)).unwrap());
+    let before = files();
+    for (command, input) in [("count", &images), ("compare", &counts)] {
+        let output = run(command, input);
+        assert_eq!(code(&output), 1, "{command}");
+        assert!(stderr(&output).contains("holds the results of yardwatch analyze"), "{}", stderr(&output));
+    }
+    assert!(files() == before);
 }
 
 /// A disk that was not there when its folder was one of several, and `--prune` forgot all of its images.

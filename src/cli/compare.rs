@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
+use super::shared::refuse_analyzed;
 use super::{Outcome, Terminal};
 use crate::compare::{Columns, Day, Rules, Verdict, compare_sites, flagged, none_flagged, read_counts, write_days};
 use crate::report::chart::{Chart, history_svg};
@@ -91,8 +92,9 @@ struct SiteDays<'a> {
 /// Does what the arguments say.
 ///
 /// # Errors
-/// When the counts cannot be read or the results not written; single bad rows are an [`Outcome`].
+/// When the counts cannot be read or the results not written, or the folder is one of `analyze`; single bad rows are an [`Outcome`].
 pub fn run(args: &CompareArgs, terminal: &Terminal) -> Result<Outcome> {
+    refuse_analyzed(&args.out)?;
     let rules = rules(args)?;
     let read = read_counts(&args.counts, &Columns::from(&args.columns))?;
     let shown = args.counts.display();
