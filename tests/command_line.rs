@@ -399,6 +399,19 @@ fn other_commands_keep_out_of_a_folder_of_analyze_and_analyze_takes_over_theirs(
     assert!(files() == before);
 }
 
+/// Nothing was written, and nothing said.
+#[test]
+fn intermediate_maps_of_images_counted_before_are_said_not_to_be_written() {
+    let (temporary, images) = folder(1);
+    let (out, maps) = (temporary.path().join("out"), temporary.path().join("maps"));
+    let arguments = ["count", text(&images), "--out", text(&out), "--gsd", "0.5", "--debug-dir", text(&maps)];
+    let output = yardwatch(&arguments);
+    assert!(!stderr(&output).contains("counted before") && maps.join("yard_20200401/map.png").exists(), "{}", stderr(&output));
+    let output = yardwatch(&arguments);
+    assert_eq!(code(&output), 0);
+    assert!(stderr(&output).contains("images counted before are not counted again"), "{}", stderr(&output));
+}
+
 /// A disk that was not there when its folder was one of several, and `--prune` forgot all of its images.
 #[test]
 fn images_of_a_folder_that_is_not_there_are_not_forgotten() {
