@@ -381,7 +381,9 @@ fn other_commands_keep_out_of_a_folder_of_analyze_and_analyze_takes_over_theirs(
         let gsd: &[&str] = if command == "compare" { &[] } else { &["--gsd", "0.5"] };
         yardwatch(&[&[command, text(input), "--out", text(&out)], gsd].concat())
     };
-    for (command, input) in [("count", &images), ("count", &images), ("compare", &counts), ("compare", &counts), ("count", &images)] {
+    for (command, input) in
+        [("count", &images), ("count", &images), ("compare", &counts), ("compare", &counts), ("count", &images)]
+    {
         let output = run(command, input);
         assert_eq!(code(&output), 0, "{command}: {}", stderr(&output));
     }
@@ -410,6 +412,26 @@ fn intermediate_maps_of_images_counted_before_are_said_not_to_be_written() {
     let output = yardwatch(&arguments);
     assert_eq!(code(&output), 0);
     assert!(stderr(&output).contains("images counted before are not counted again"), "{}", stderr(&output));
+}
+
+/// All of them were drawn into one file.
+#[test]
+fn charts_of_sites_whose_names_differ_in_odd_characters_have_files_of_their_own() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (counts, plots) = (temporary.path().join("counts.csv"), temporary.path().join("plots"));
+    fs::create_dir(&plots).unwrap();
+    let sites = ["A b", "A_b", "A/b", "a_b-2"];
+    let rows: String = sites.map(|site| format!("{site},2020-01-01,5\n")).concat();
+    fs::write(&counts, format!("site,date,count\n{rows}")).unwrap();
+    let (out, plot) = (temporary.path().join("out"), plots.join("p.svg"));
+    let output = yardwatch(&["compare", text(&counts), "--out", text(&out), "--plot", text(&plot)]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let drawn: Vec<String> =
+        fs::read_dir(&plots).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    assert_eq!(drawn.len(), sites.len());
+    for site in sites {
+        assert_eq!(drawn.iter().filter(|svg| svg.contains(&format!(">{site}<"))).count(), 1, "{site}");
+    }
 }
 
 /// A disk that was not there when its folder was one of several, and `--prune` forgot all of its images.
