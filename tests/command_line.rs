@@ -292,7 +292,7 @@ fn an_image_of_which_only_the_date_is_known_is_shown_without_a_time_of_day() {
     for name in ["a_20230401.png", "b_20230401T000000Z.png"] {
         write_gravel(&images.join(name), 0);
     }
-    assert_eq!(code(&yardwatch(&[&["count", text(&images)][..], &options].concat())), 0);
+    assert_eq!(code(&yardwatch(&[&["analyze", text(&images)][..], &options].concat())), 0);
     let [date, midnight] =
         ["a_20230401", "b_20230401T000000Z"].map(|stem| fs::read(out.join(format!("overlays/{stem}.jpg"))).unwrap());
     assert_ne!(date, midnight);
@@ -369,6 +369,69 @@ fn a_grown_folder_counts_only_what_is_new_and_changed_and_forgets_only_when_told
     run(&["--prune"]);
     assert_eq!(rows(&out.join("counts.csv")).len(), 2);
     assert!(!out.join("cars/yard_20220401.geojson").exists() && !out.join("overlays/yard_20220401.jpg").exists());
+}
+
+/// `count` left days and report of other counts beside its own and emptied the table of days; `compare` put another yard's days there.
+#[test]
+fn other_commands_keep_out_of_a_folder_of_analyze_and_analyze_takes_over_theirs() {
+    let (temporary, images) = folder(2);
+    let (out, counts) = (temporary.path().join("out"), temporary.path().join("analysts.csv"));
+    fs::write(&counts, "date,count\n2020-01-01,5\n").unwrap();
+    let run = |command: &str, input: &Path| {
+        let gsd: &[&str] = if command == "compare" { &[] } else { &["--gsd", "0.5"] };
+        yardwatch(&[&[command, text(input), "--out", text(&out)], gsd].concat())
+    };
+    for (command, input) in
+        [("count", &images), ("count", &images), ("compare", &counts), ("compare", &counts), ("count", &images)]
+    {
+        let output = run(command, input);
+        assert_eq!(code(&output), 0, "{command}: {}", stderr(&output));
+    }
+    for _ in 0..2 {
+        let output = run("analyze", &images);
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+    }
+    let files = || ["counts.csv", "days.csv", "report.html", "yardwatch.gpkg"].map(|name| fs::read(out.join(name)).unwrap());
+    let before = files();
+    for (command, input) in [("count", &images), ("compare", &counts)] {
+        let output = run(command, input);
+        assert_eq!(code(&output), 1, "{command}");
+        assert!(stderr(&output).contains("holds the results of yardwatch analyze"), "{}", stderr(&output));
+    }
+    assert!(files() == before);
+}
+
+/// Nothing was written, and nothing said.
+#[test]
+fn intermediate_maps_of_images_counted_before_are_said_not_to_be_written() {
+    let (temporary, images) = folder(1);
+    let (out, maps) = (temporary.path().join("out"), temporary.path().join("maps"));
+    let arguments = ["count", text(&images), "--out", text(&out), "--gsd", "0.5", "--debug-dir", text(&maps)];
+    let output = yardwatch(&arguments);
+    assert!(!stderr(&output).contains("counted before") && maps.join("yard_20200401/map.png").exists(), "{}", stderr(&output));
+    let output = yardwatch(&arguments);
+    assert_eq!(code(&output), 0);
+    assert!(stderr(&output).contains("images counted before are not counted again"), "{}", stderr(&output));
+}
+
+/// All of them were drawn into one file.
+#[test]
+fn charts_of_sites_whose_names_differ_in_odd_characters_have_files_of_their_own() {
+    let temporary = tempfile::tempdir().unwrap();
+    let (counts, plots) = (temporary.path().join("counts.csv"), temporary.path().join("plots"));
+    fs::create_dir(&plots).unwrap();
+    let sites = ["A b", "A_b", "A/b", "a_b-2"];
+    let rows: String = sites.map(|site| format!("{site},2020-01-01,5\n")).concat();
+    fs::write(&counts, format!("site,date,count\n{rows}")).unwrap();
+    let (out, plot) = (temporary.path().join("out"), plots.join("p.svg"));
+    let output = yardwatch(&["compare", text(&counts), "--out", text(&out), "--plot", text(&plot)]);
+    assert_eq!(code(&output), 0, "{}", stderr(&output));
+    let drawn: Vec<String> =
+        fs::read_dir(&plots).unwrap().map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    assert_eq!(drawn.len(), sites.len());
+    for site in sites {
+        assert_eq!(drawn.iter().filter(|svg| svg.contains(&format!(">{site}<"))).count(), 1, "{site}");
+    }
 }
 
 /// A disk that was not there when its folder was one of several, and `--prune` forgot all of its images.

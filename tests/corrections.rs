@@ -145,6 +145,77 @@ fn a_scene_that_was_looked_through_has_no_interval_left() {
     assert!(after["reason"].contains("reviewed by hand"));
 }
 
+/// The first run marks corrected cars as reviewed; the second took those marks for a review of the whole image, and nothing was left of
+/// the interval. A car drawn in QGIS has the mark from the beginning.
+#[test]
+fn only_the_mark_of_the_image_itself_means_that_all_of_it_was_looked_through() {
+    let (_temporary, images, out) = setup();
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    let every_class = "UPDATE cars SET class = CASE class WHEN 'hopper' THEN 'tank' ELSE 'hopper' END WHERE scene = ?1";
+    store.execute(every_class, [format!("{FIRST}.tif")]).unwrap();
+    drop(store);
+    analyze(&images, &out, &[]);
+    let first = counts(&out);
+    assert!(number(&first[FIRST], "high") > number(&first[FIRST], "freight_cars"), "cars may have been missed: {first:?}");
+    analyze(&images, &out, &[]);
+    assert_eq!(counts(&out), first);
+    assert_eq!(interval(&out, FIRST), "corrected");
+}
+
+/// An image in which the program sees nothing, and a car that somebody drew there.
+fn setup_unusable() -> (tempfile::TempDir, PathBuf, PathBuf) {
+    let temporary = tempfile::tempdir().unwrap();
+    let (images, out) = (temporary.path().join("images"), temporary.path().join("out"));
+    fs::create_dir(&images).unwrap();
+    let white = |x: u32, y: u32| image::Luma([if x + y < 4 { 0 } else { 255u8 }]);
+    image::GrayImage::from_fn(400, 300, white).save(images.join("yard_20200401.png")).unwrap();
+    analyze(&images, &out, &["--gsd", "0.5"]);
+    assert_eq!(counts(&out)["yard_20200401.png"]["status"], "unusable");
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    store.execute("INSERT INTO cars (geom, scene) VALUES (?1, 'yard_20200401.png')", [far_away()]).unwrap();
+    analyze(&images, &out, &["--gsd", "0.5"]);
+    (temporary, images, out)
+}
+
+fn review_all(out: &Path) {
+    Connection::open(out.join("yardwatch.gpkg")).unwrap().execute("UPDATE scenes SET reviewed = 1", []).unwrap();
+}
+
+/// It was partial with the coverage of an image in which nothing is seen, and its day had no count; with a single car drawn it was no
+/// longer unusable either.
+#[test]
+fn an_unusable_image_counts_for_its_day_once_it_was_looked_through_and_not_before() {
+    let (_temporary, images, out) = setup_unusable();
+    let row = |out: &Path| counts(out)["yard_20200401.png"].clone();
+    let day = |out: &Path| -> BTreeMap<String, String> {
+        csv::Reader::from_path(out.join("days.csv")).unwrap().deserialize().next().unwrap().unwrap()
+    };
+    let corrected = row(&out);
+    assert_eq!((corrected["status"].as_str(), corrected["freight_cars"].as_str()), ("unusable", ""), "{corrected:?}");
+    assert!(corrected["reason"].contains("corrected by hand: 1 added"), "{corrected:?}");
+    assert_eq!((day(&out)["verdict"].as_str(), day(&out)["freight_cars"].as_str()), ("unusable", ""));
+    review_all(&out);
+    analyze(&images, &out, &["--gsd", "0.5"]);
+    let reviewed = row(&out);
+    assert_eq!(["freight_cars", "low", "high", "coverage", "status"].map(|c| reviewed[c].as_str()), ["1", "1", "1", "1", "ok"]);
+    assert!(reviewed["reason"].starts_with("reviewed by hand: 1 added; to the program"), "{reviewed:?}");
+    assert_eq!(number(&day(&out), "freight_cars"), 1, "{:?}", day(&out));
+}
+
+/// The layer showed 0 cars where nothing could be seen, and an image that was usable by now was still unusable there.
+#[test]
+fn the_layer_of_footprints_has_no_count_of_an_unusable_image_and_follows_its_status() {
+    let (_temporary, images, out) = setup_unusable();
+    let row = || -> (Option<i64>, String) {
+        let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+        store.query_row("SELECT freight_cars, status FROM scene_footprints", [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap()
+    };
+    assert_eq!(row(), (None, "unusable".to_owned()));
+    review_all(&out);
+    analyze(&images, &out, &["--gsd", "0.5"]);
+    assert_eq!(row(), (Some(1), "ok".to_owned()));
+}
+
 /// A run could not be scored against reviewed cars: only truth files were read.
 #[test]
 fn a_run_is_scored_against_the_cars_of_an_image_that_was_looked_through() {

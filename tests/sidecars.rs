@@ -203,6 +203,16 @@ fn assets_outside_the_folder_are_refused_even_when_they_exist() {
     assert!(listing.unusable[0].1.to_string().contains("outside"), "{:?}", listing.unusable);
 }
 
+/// A folder named after its own images was said to have none.
+#[test]
+fn a_folder_whose_images_were_named_before_is_not_without_images() {
+    let folder = folder();
+    let image = picture(folder.path(), "yard.png");
+    let listing = find_images(&[image.clone(), folder.path().to_owned(), folder.path().to_owned()]);
+    assert_eq!(listing.images, [image]);
+    assert!(listing.unusable.is_empty(), "{:?}", listing.unusable);
+}
+
 #[test]
 fn odd_files_in_a_folder_are_named_and_the_others_go_on() {
     let folder = folder();

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::inputs::CountingArgs;
 use super::request::Request;
+use super::shared::REPORT_FILE;
 use super::work::{Workplace, count_all};
 use super::{Outcome, Terminal, summary};
 use crate::compare::{compare_site, day_columns, write_days};
@@ -97,7 +98,7 @@ pub fn run(args: &AnalyzeArgs, terminal: &Terminal) -> Result<Outcome> {
         chart: &chart,
     }
     .html();
-    write_whole(&place.out.join("report.html"), html.as_bytes())?;
+    write_whole(&place.out.join(REPORT_FILE), html.as_bytes())?;
     if terminal.json() {
         terminal.print_json(&summary::analyze_json(&request, &results, &days))?;
     } else {

@@ -1,10 +1,12 @@
 //! `yardwatch compare`: verdicts on counts from any source.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
 
+use super::shared::refuse_analyzed;
 use super::{Outcome, Terminal};
 use crate::compare::{Columns, Day, Rules, Verdict, compare_sites, flagged, none_flagged, read_counts, write_days};
 use crate::report::chart::{Chart, history_svg};
@@ -29,7 +31,7 @@ pub struct CompareArgs {
     /// Compare each day with all other days, not only with earlier ones
     #[arg(long)]
     pub retrospective: bool,
-    /// Draw the history here; with several sites each site's name is added to the file's
+    /// Draw the history here; with several sites each site's name is added to the file's, and a number where two would share a file
     #[arg(long, value_name = "FILE.svg")]
     pub plot: Option<PathBuf>,
     /// End with exit code 4 when a day is flagged
@@ -91,8 +93,9 @@ struct SiteDays<'a> {
 /// Does what the arguments say.
 ///
 /// # Errors
-/// When the counts cannot be read or the results not written; single bad rows are an [`Outcome`].
+/// When the counts cannot be read or the results not written, or the folder is one of `analyze`; single bad rows are an [`Outcome`].
 pub fn run(args: &CompareArgs, terminal: &Terminal) -> Result<Outcome> {
+    refuse_analyzed(&args.out)?;
     let rules = rules(args)?;
     let read = read_counts(&args.counts, &Columns::from(&args.columns))?;
     let shown = args.counts.display();
@@ -150,19 +153,29 @@ fn with_jobs<T: Send>(jobs: Option<u16>, work: impl FnOnce() -> T + Send) -> Res
 }
 
 fn plot(path: &Path, sites: &[(String, Vec<Day>)]) -> Result<()> {
+    let mut taken = HashSet::new();
     for (site, days) in sites {
-        let file = if sites.len() == 1 { path.to_path_buf() } else { path.with_file_name(plot_name(path, site)) };
+        let file = if sites.len() == 1 { path.to_path_buf() } else { path.with_file_name(plot_name(path, site, &mut taken)) };
         let svg = history_svg(days, &Chart { title: site.clone(), ..Chart::default() });
         std::fs::write(&file, svg).map_err(|e| Error::io(&file, e))?;
     }
     Ok(())
 }
 
-/// `plot.svg` and a site to `plot-site.svg`; a site's name is data and may hold anything.
-fn plot_name(path: &Path, site: &str) -> String {
+/// `plot.svg` and a site to `plot-site.svg`; a site's name is data and may hold anything. Where another site has taken that file, it is
+/// `plot-site-2.svg`, and so on.
+fn plot_name(path: &Path, site: &str, taken: &mut HashSet<String>) -> String {
     let part = |p: Option<&std::ffi::OsStr>, other: &str| p.map_or(other.into(), |p| p.to_string_lossy().into_owned());
     let safe: String = site.chars().map(|c| if c.is_alphanumeric() || c == '-' { c } else { '_' }).take(80).collect();
-    format!("{}-{safe}.{}", part(path.file_stem(), "plot"), part(path.extension(), "svg"))
+    let (stem, ending) = (part(path.file_stem(), "plot"), part(path.extension(), "svg"));
+    let mut name = format!("{stem}-{safe}.{ending}");
+    let mut number = 2;
+    // Some file systems do not tell large letters from small ones.
+    while !taken.insert(name.to_lowercase()) {
+        name = format!("{stem}-{safe}-{number}.{ending}");
+        number += 1;
+    }
+    name
 }
 
 /// What a person wants to read of a site: the flagged days, those that recur, and where it stands on its last day.

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::inputs::CountingArgs;
 use super::request::Request;
+use super::shared::refuse_analyzed;
 use super::work::{Workplace, count_all};
 use super::{Outcome, Terminal, summary};
 use crate::Result;
@@ -34,9 +35,10 @@ pub struct CountArgs {
 /// Does what the arguments say.
 ///
 /// # Errors
-/// When nothing can be done or written; a single bad image is an [`Outcome`].
+/// When nothing can be done or written, or the folder is one of `analyze`; a single bad image is an [`Outcome`].
 pub fn run(args: &CountArgs, terminal: &Terminal) -> Result<Outcome> {
     let request = Request::new(&args.inputs, None, &args.counting, false, terminal)?;
+    refuse_analyzed(&request.out)?;
     let mut place = Workplace::open(&request.out)?;
     let results = count_all(&request, &mut place, terminal)?;
     place.store.set_derived(&request.site, &results.yard, &results.observations, &[], &results.strings)?;

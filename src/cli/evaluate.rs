@@ -12,7 +12,7 @@ use crate::{Error, Result};
 /// Arguments of `yardwatch evaluate`.
 #[derive(Debug, Args)]
 pub struct EvaluateArgs {
-    /// Predictions: a GeoJSON file, or a folder of them (one per image, named like the image; the folder `--out` of a run will do)
+    /// Predictions: a GeoJSON file (scored against the image that it names, where there is truth of several), or a folder of them (one per image, named like the image; the folder `--out` of a run will do)
     #[arg(value_name = "PRED")]
     pub predictions: PathBuf,
     /// Truth: a truth.json, or a folder with truth.json, */truth.json or truth/*.json
@@ -42,6 +42,10 @@ pub fn run(args: &EvaluateArgs, terminal: &Terminal) -> Result<Outcome> {
     if evaluation.problems.len() == evaluation.scenes.len() {
         let reason = "no usable prediction for any image of the truth; expected <image stem>.geojson";
         return Err(Error::document(&args.predictions, reason));
+    }
+    if evaluation.passed_over > 0 {
+        let (file, passed) = (args.predictions.display(), evaluation.passed_over);
+        terminal.note(&format!("{file} says which image it is of: {passed} of the truths are of others and passed over"));
     }
     if let Some(path) = &args.json {
         write_whole(path, format!("{:#}\n", evaluation.to_json()).as_bytes())?;

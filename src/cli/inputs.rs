@@ -31,7 +31,7 @@ pub struct CountingArgs {
     /// Forget images that are no longer among the inputs
     #[arg(long)]
     pub prune: bool,
-    /// Write intermediate maps here, to see why something was or was not counted
+    /// Write intermediate maps of the images counted by this run here, to see why something was or was not counted
     #[arg(long, value_name = "DIR")]
     pub debug_dir: Option<PathBuf>,
     /// Core size of the tiles in pixels; results do not depend on it

@@ -1,6 +1,14 @@
 //! What all commands have in common: flags and the ways in which a command can end.
 
+use std::path::Path;
+
 use clap::{ArgAction, Args, ValueEnum};
+
+use crate::series::store::STORE_FILE;
+use crate::{Error, Result};
+
+/// The page that `analyze` writes at its end, and no other command.
+pub const REPORT_FILE: &str = "report.html";
 
 /// Flags of every command.
 #[derive(Debug, Clone, Args)]
@@ -44,6 +52,18 @@ pub enum Format {
     Human,
     /// One JSON document.
     Json,
+}
+
+/// Keeps other commands out of a folder of `analyze`: they write some of its files, and the rest would contradict these without a word.
+///
+/// # Errors
+/// When the folder holds what `analyze` has finished.
+pub fn refuse_analyzed(out: &Path) -> Result<()> {
+    if [STORE_FILE, REPORT_FILE].iter().all(|file| out.join(file).exists()) {
+        let reason = "holds the results of yardwatch analyze, of which this command would change a part; give it a folder of its own (--out)";
+        return Err(Error::document(out, reason));
+    }
+    Ok(())
 }
 
 /// How a command ended when it did not fail.

@@ -63,10 +63,7 @@ pub fn prediction(path: &Path, truth: &Truth, truth_path: &Path) -> Result<Optio
     let own = own.map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let names = if looked { [own.as_str(), truth.stem()] } else { [truth.stem(), &own] };
     // One run may hold several images of one name, and two runs may have given them different output names.
-    let others = |file: &Path| {
-        let same = |image: &Path, own: &Path| image.ends_with(own) || own.ends_with(image);
-        looked && image_of(file).is_some_and(|image| !same(Path::new(&image), Path::new(&truth.image)))
-    };
+    let others = |file: &Path| looked && image_of(file).is_some_and(|image| !same_image(&image, &truth.image));
     let cars = path.join("cars");
     for folder in [path, &cars] {
         for name in names {
@@ -94,6 +91,12 @@ pub fn prediction(path: &Path, truth: &Truth, truth_path: &Path) -> Result<Optio
         return Ok(None);
     }
     Ok(entries(&cars)?.into_iter().find(|file| image_of(file).is_some_and(|image| image == truth.image)))
+}
+
+/// Whether two names may be one image's: one run may have been given the folder above the other's.
+pub fn same_image(a: &str, b: &str) -> bool {
+    let (a, b) = (Path::new(a), Path::new(b));
+    a.ends_with(b) || b.ends_with(a)
 }
 
 /// The visible entries of a folder, by name.

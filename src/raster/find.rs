@@ -76,7 +76,7 @@ fn stac(path: &Path, listing: &mut Listing, seen: &mut HashSet<PathBuf>) {
 }
 
 fn search(folder: &Path, listing: &mut Listing, seen: &mut HashSet<PathBuf>) {
-    let before = listing.images.len() + listing.unusable.len();
+    let before = listing.unusable.len();
     let mut images = Vec::new();
     let mut documents = Vec::new();
     let walk = WalkDir::new(folder).follow_links(false).follow_root_links(true).max_depth(MAX_DEPTH).sort_by_file_name();
@@ -128,6 +128,8 @@ fn search(folder: &Path, listing: &mut Listing, seen: &mut HashSet<PathBuf>) {
         }
     }
     let named: HashSet<PathBuf> = chosen.iter().map(|path| real(path)).collect();
+    // Also those that were named before.
+    let mut found = chosen.len();
     for image in images {
         let path = real(&image);
         if others.contains(&path) && !named.contains(&path) {
@@ -135,11 +137,12 @@ fn search(folder: &Path, listing: &mut Listing, seen: &mut HashSet<PathBuf>) {
                 .skipped
                 .push((image, "a further asset of a STAC item (thumbnail, mask, other band), not its image".to_owned()));
         } else {
+            found += 1;
             push(listing, seen, image);
         }
     }
     chosen.into_iter().for_each(|image| push(listing, seen, image));
-    if listing.images.len() + listing.unusable.len() == before {
+    if found == 0 && listing.unusable.len() == before {
         listing
             .unusable
             .push((folder.to_owned(), Error::image(folder, "there are no images (TIFF, PNG, JPEG, WebP) in this folder")));

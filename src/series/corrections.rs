@@ -141,8 +141,7 @@ pub fn apply(stored: &Stored, rows: &[CarRow]) -> Corrected {
         places.push(corners.clone());
     }
     if out.edits != Edits::default() || stored.reviewed {
-        let whole = stored.reviewed || (!rows.is_empty() && out.edits.removed == 0 && rows.iter().all(|row| row.reviewed));
-        recount(&mut out, original, &vehicles, whole, certain_freight);
+        recount(&mut out, original, &vehicles, stored.reviewed, certain_freight);
         out.record.result.vehicles = vehicles;
         out.record.places = places;
         out.record.round();
@@ -151,7 +150,7 @@ pub fn apply(stored: &Stored, rows: &[CarRow]) -> Corrected {
 }
 
 /// The count of the corrected cars. Where the program counted more or fewer cars than it could draw (coarse images), the
-/// difference stays.
+/// difference stays. `whole`: somebody has looked through the image and not only at these cars, which are marked as reviewed in any case.
 fn recount(out: &mut Corrected, original: &SceneRecord, vehicles: &[Vehicle], whole: bool, certain_freight: u32) {
     let number = |class: fn(Class) -> bool| vehicles.iter().filter(|v| class(v.class)).count() as u32;
     let freight = number(Class::is_freight);
@@ -171,16 +170,20 @@ fn recount(out: &mut Corrected, original: &SceneRecord, vehicles: &[Vehicle], wh
         count.high = shift(count.high).max(count.freight_cars);
         "corrected"
     };
-    if count.status == Status::Unusable {
-        // The analyst saw what the program could not.
-        count.status = Status::Partial;
-    }
     let sentence = if out.edits.changed() > 0 || !whole {
         format!("{word} by hand: {}", out.edits.sentence())
     } else {
         format!("{word} by hand")
     };
-    count.reason = if count.reason.is_empty() { sentence } else { format!("{}; {sentence}", count.reason) };
+    count.reason = if whole && count.status == Status::Unusable {
+        // The analyst saw what the program could not. Where it saw a part, coverage still says of how much of the yard these are the cars.
+        (count.status, count.coverage) = (Status::Ok, 1.0);
+        format!("{sentence}; to the program it was unusable: {}", count.reason)
+    } else if count.reason.is_empty() {
+        sentence
+    } else {
+        format!("{}; {sentence}", count.reason)
+    };
 }
 
 fn class_of(row: &CarRow, otherwise: Class, record: &SceneRecord, notes: &mut Vec<String>) -> Class {

@@ -107,6 +107,28 @@ fn command_fails_where_nothing_can_be_scored() {
     assert!(String::from_utf8(no_truth.stderr).unwrap().contains("no truth found"));
 }
 
+/// The cars of one image were scored against the truth of every other as well.
+#[test]
+fn a_file_that_names_its_image_is_scored_against_that_image_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let truth = crate_root().join("sample_tiles");
+    let (file, json) = (folder.path().join("one.geojson"), folder.path().join("scores.json"));
+    let predict = |image: &str| {
+        let predictions = serde_json::json!({"scene": {"image": image}, "features": [{"properties": {"col": 1, "row": 1}}]});
+        std::fs::write(&file, predictions.to_string()).unwrap();
+        yardwatch(&[&file, &truth, Path::new("--json"), &json])
+    };
+    let run = predict("2019/tumangang_20191120T025440Z.tif");
+    let said = String::from_utf8(run.stderr).unwrap();
+    assert_eq!(run.status.code(), Some(0), "{said}");
+    assert!(said.contains("of the truths are of others and passed over"), "{said}");
+    let scenes = read(&json)["scenes"].as_array().unwrap().len();
+    assert_eq!(scenes, 1);
+    let run = predict("elsewhere.tif");
+    assert_eq!(run.status.code(), Some(1));
+    assert!(String::from_utf8(run.stderr).unwrap().contains("is of elsewhere.tif, of which"));
+}
+
 #[test]
 fn damaged_prediction_is_named_and_counts_as_missing() {
     let folder = tempfile::tempdir().unwrap();

@@ -130,6 +130,13 @@ pub fn count_all(request: &Request, place: &mut Workplace, terminal: &Terminal) 
         ));
     }
     let mut planned = plan::plan(request, place, listing, &interrupt, terminal)?;
+    if let (Some(folder), 1..) = (&request.count.debug_dir, planned.kept) {
+        terminal.warn(&format!(
+            "{}: images counted before are not counted again, so nothing is written here of {} of them; to see all, count into a new folder (--out)",
+            folder.display(),
+            planned.kept
+        ));
+    }
     count_planned(request, place, &mut planned, &interrupt, terminal)?;
     let results = results::collect(request, place, &planned, terminal)?;
     redraw::bring_up_to_date(request, place, &results, &planned, terminal)?;

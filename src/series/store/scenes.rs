@@ -4,6 +4,7 @@ use geo_types::Geometry;
 use rusqlite::{OptionalExtension, Row, Transaction, params};
 
 use super::{Store, explain, geometry};
+use crate::count::Status;
 use crate::raster::Acquired;
 use crate::series::record::{Point, SceneRecord};
 use crate::{Error, Result};
@@ -279,9 +280,11 @@ fn insert_scene(t: &Transaction<'_>, record: &SceneRecord, json: &str, drawn: &s
         ],
     )?;
     let shape = (!record.footprint.is_empty()).then(|| geometry::to_blob(&geometry::polygon(&record.footprint))).flatten();
+    let count = &result.count;
+    let seen = (count.status != Status::Unusable).then_some(count.freight_cars);
     t.execute(
         "INSERT INTO scene_footprints (geom, scene, acquired, freight_cars, status) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![shape, record.image, record.acquired.map(date_time), result.count.freight_cars, result.count.status.name()],
+        params![shape, record.image, record.acquired.map(date_time), seen, count.status.name()],
     )
     .map(drop)
 }

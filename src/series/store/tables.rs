@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Store, geometry, scenes::date_time};
 use crate::Result;
-use crate::count::{Count, Yard};
+use crate::count::{Count, Status, Yard};
 
 /// From where the 95 % interval of a count comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -16,7 +16,7 @@ pub enum IntervalKind {
     Model,
     /// An analyst corrected some cars; the rest is the model's.
     Corrected,
-    /// An analyst has looked at every car: there is no error left to state.
+    /// An analyst has looked through the whole image: there is no error left to state.
     Reviewed,
 }
 
@@ -98,6 +98,9 @@ impl Derived<'_> {
 const TABLES: [(&str, &str); 5] =
     [("observations", "1"), ("days", "1"), ("strings", "1"), ("aoi", "1"), ("tracks", "scene IS NULL")];
 
+/// Raised when other rows are written of the same results, so that stores written before get them too.
+const FORM: u32 = 2;
+
 impl Store {
     /// How many rows each of [`TABLES`] has; somebody may have deleted some.
     fn rows(&self) -> Result<[usize; TABLES.len()]> {
@@ -134,7 +137,7 @@ impl Store {
                 row.get::<_, f64>(0).map(|sum| sum as i64)
             })
             .map_err(|e| super::explain(&self.path, e))?;
-        let hash = format!("{hash} {scenes}");
+        let hash = format!("{hash} {scenes} {FORM}");
         if self.value("derived")?.as_deref() == Some(&hash) && self.rows()? == derived.rows() {
             return Ok(());
         }
@@ -163,7 +166,8 @@ fn write(t: &Transaction<'_>, derived: &Derived<'_>) -> rusqlite::Result<()> {
     }
     for o in derived.observations {
         let c = o.count.as_ref();
-        let seen = c.filter(|c| c.status != crate::count::Status::Unusable);
+        let seen = c.filter(|c| c.status != Status::Unusable);
+        let status = c.map_or(Status::Unusable, |c| c.status).name();
         t.execute(
             "INSERT INTO observations (image, site, acquired, freight_cars, low, high, locomotives, coaches, coverage, gsd_m, status,
              reason, interval) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
@@ -178,15 +182,15 @@ fn write(t: &Transaction<'_>, derived: &Derived<'_>) -> rusqlite::Result<()> {
                 seen.map(|c| c.coaches),
                 c.map(|c| c.coverage),
                 o.gsd_m,
-                c.map_or("unusable", |c| c.status.name()),
+                status,
                 c.map_or(o.failure.as_str(), |c| c.reason.as_str()),
                 o.interval.name(),
             ],
         )?;
         // The layer shows what counts: an analyst may have corrected it.
         t.execute(
-            "UPDATE scene_footprints SET freight_cars = ?2, acquired = ?3 WHERE scene = ?1",
-            params![o.image, c.map(|c| c.freight_cars), o.acquired.map(date_time)],
+            "UPDATE scene_footprints SET freight_cars = ?2, acquired = ?3, status = ?4 WHERE scene = ?1",
+            params![o.image, seen.map(|c| c.freight_cars), o.acquired.map(date_time), status],
         )?;
     }
     for day in derived.days {
