@@ -59,8 +59,10 @@ fn moved(name: &str, to: &Path, [east, north]: [f64; 2]) {
     let at = scene.georeference.unwrap().geotransform;
     let mut bytes = fs::read(sample(name)).unwrap();
     for (old, new) in [(at[0], at[0] + east), (at[3], at[3] + north)] {
-        let place = bytes.windows(8).position(|window| window == old.to_le_bytes()).unwrap();
-        bytes[place..place + 8].copy_from_slice(&new.to_le_bytes());
+        // A file that was written in two passes holds them twice.
+        let places: Vec<usize> = (0..bytes.len() - 7).filter(|&i| bytes[i..i + 8] == old.to_le_bytes()).collect();
+        assert!(!places.is_empty(), "{name}");
+        places.into_iter().for_each(|place| bytes[place..place + 8].copy_from_slice(&new.to_le_bytes()));
     }
     fs::write(to, bytes).unwrap();
 }
@@ -116,6 +118,16 @@ fn a_yard_without_tracks_gets_them_from_its_images_and_keeps_them() {
     assert_eq!(IMAGES[..3].iter().map(|name| cars(name)).collect::<Vec<_>>(), counted);
     assert_eq!(fs::read(&file).unwrap(), tracks);
 
+    // A run that was killed between its record and the file leaves one of an earlier survey, which nobody has edited.
+    let earlier = b"an earlier survey's";
+    fs::write(&file, earlier).unwrap();
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    let hash = blake3::hash(earlier).to_hex().to_string();
+    store.execute("UPDATE yardwatch SET value = ?1 WHERE key = 'tracks.geojson'", [hash]).unwrap();
+    drop(store);
+    analyze(&images, &out, &flags);
+    assert_eq!(fs::read(&file).unwrap(), tracks);
+
     // What an analyst corrected is not overwritten, and given back it is what counts.
     let edited = String::from_utf8(tracks).unwrap().replace("\"t1\"", "\"main\"");
     fs::write(&file, &edited).unwrap();
@@ -128,6 +140,25 @@ fn a_yard_without_tracks_gets_them_from_its_images_and_keeps_them() {
         store.query_row("SELECT count(*) FROM tracks WHERE name = 'main' AND scene IS NULL", [], |row| row.get(0)).unwrap();
     assert_eq!(named, 1);
     assert_eq!(fs::read_to_string(&file).unwrap(), edited);
+}
+
+/// Two images of which one is broken are few for a survey, so it was made and written at every run.
+#[test]
+fn a_survey_of_few_images_that_is_made_again_leaves_the_store_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (images, out) = (folder.path().join("images"), folder.path().join("out"));
+    copy(&images, IMAGES[0]);
+    fs::write(images.join("broken_20210501.tif"), b"II*\0nothing").unwrap();
+    let (tracks, aoi) = (sample("tracks.geojson"), sample("aoi.geojson"));
+    let run = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_yardwatch"));
+        command.arg("analyze").arg(&images).arg("--out").arg(&out).args(["--progress", "never"]);
+        let output = command.arg("--tracks").arg(&tracks).arg("--aoi").arg(&aoi).output().unwrap();
+        assert_eq!(output.status.code(), Some(3), "{}", String::from_utf8_lossy(&output.stderr));
+        fs::read(out.join("yardwatch.gpkg")).unwrap()
+    };
+    let first = run();
+    assert!(run() == first, "a run that changes nothing leaves the store alone");
 }
 
 /// The tracker lost a track in the shadow of a wood: 6 of 25 cars stood beyond, and were missed with an interval that did not say so (14 to 24).
@@ -207,7 +238,7 @@ fn images_that_all_lie_metres_off_the_given_tracks_are_brought_onto_them() {
         let moved = shift[1] - at[image].1[1];
         assert!((3.3..4.7).contains(&moved) && *confidence > 0.5, "{image}: {moved} {confidence}");
     }
-    assert_eq!(counts_off, counts);
+    assert_eq!(counts_off.replace("images 4", "images 0"), counts);
 }
 
 /// A main line drawn on for 20 km outweighed what the image shows: the shift became nothing, and the line was walked to its end.

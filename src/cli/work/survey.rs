@@ -41,9 +41,8 @@ pub fn of_site(
     if let Some(kept) = kept.filter(|_| !request.resurvey) {
         let few = kept.images.len() < FEW_SCENES && kept.images.len() < images.len();
         if !few {
-            if !kept.tracks.is_empty() && !place.out.join(TRACKS_FILE).exists() {
-                write_tracks(place, &kept.tracks, terminal)?;
-            }
+            // A run that was stopped may not have come to it.
+            write_tracks(place, &kept.tracks)?;
             return Ok(Some(kept));
         }
     }
@@ -57,8 +56,11 @@ pub fn of_site(
     ));
     // As it will be read from now on, to the last digit.
     let survey = place.store.survey(&settings, PROGRAM)?;
-    if let Some(survey) = survey.as_ref().filter(|survey| !survey.tracks.is_empty()) {
-        write_tracks(place, &survey.tracks, terminal)?;
+    if let Some(survey) = &survey
+        && !write_tracks(place, &survey.tracks)?
+    {
+        let path = place.out.join(TRACKS_FILE);
+        terminal.warn(&format!("{} was edited and is left as it is; to count with it, give it with --tracks", path.display()));
     }
     Ok(survey)
 }
@@ -162,17 +164,27 @@ fn frame(request: &Request, images: &[(String, PathBuf)], open: impl Fn(&Path) -
     Frame::around(&[[median(0)?, median(1)?], [median(2)?, median(3)?]], 0.0)
 }
 
-/// Writes the tracks that were found, ready to be corrected and given back; a file that was edited is left alone.
-fn write_tracks(place: &mut Workplace, tracks: &[GivenTrack], terminal: &Terminal) -> Result<()> {
+/// Writes the tracks that were found, if any were, ready to be corrected and given back; says whether the file holds them, for one that was edited is
+/// left alone.
+fn write_tracks(place: &mut Workplace, tracks: &[GivenTrack]) -> Result<bool> {
     let path = place.out.join(TRACKS_FILE);
-    let hash = |bytes: &[u8]| blake3::hash(bytes).to_hex().to_string();
-    if let Ok(there) = std::fs::read(&path)
-        && place.store.written_tracks()?.is_none_or(|written| written != hash(&there))
-    {
-        terminal.warn(&format!("{} was edited and is left as it is; to count with it, give it with --tracks", path.display()));
-        return Ok(());
+    if tracks.is_empty() {
+        return Ok(true);
     }
     let bytes = tracks_geojson(tracks).map_err(|e| Error::document(&path, e.to_string()))?;
-    place.store.set_written_tracks(&hash(&bytes))?;
-    write_whole(&path, &bytes)
+    let hash = |bytes: &[u8]| blake3::hash(bytes).to_hex().to_string();
+    let written = place.store.written_tracks()?;
+    let there = std::fs::read(&path).ok().map(|there| hash(&there));
+    let own = hash(&bytes);
+    if there.as_ref().is_some_and(|there| *there != own && written.as_ref() != Some(there)) {
+        return Ok(false);
+    }
+    // The file first: stopped in between, the next run finds its own bytes.
+    if there.as_ref() != Some(&own) {
+        write_whole(&path, &bytes)?;
+    }
+    if written.as_ref() != Some(&own) {
+        place.store.set_written_tracks(&own)?;
+    }
+    Ok(true)
 }

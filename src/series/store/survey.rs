@@ -27,12 +27,17 @@ impl Store {
         }))
     }
 
-    /// Keeps a survey in place of the one before.
+    /// Keeps a survey in place of the one before; the same one leaves the file as it is.
     ///
     /// # Errors
     /// When the store cannot be written.
     pub fn set_survey(&mut self, settings: &str, program: &str, survey: &Survey) -> Result<()> {
         let record = serde_json::to_string(survey).map_err(|e| Error::document(&self.path, e.to_string()))?;
+        let same = "SELECT 1 FROM survey WHERE settings = ?1 AND program = ?2 AND record = ?3 AND edges = ?4";
+        let same = self.connection.query_row(same, params![settings, program, record, survey.edge_bytes()], |_| Ok(()));
+        if same.optional().map_err(|e| explain(&self.path, e))?.is_some() {
+            return Ok(());
+        }
         self.transaction(|t| {
             t.execute("DELETE FROM survey", [])?;
             t.execute(

@@ -18,6 +18,9 @@ use crate::track::find::find;
 pub const MOST_SCENES: usize = 12;
 /// Scenes looked at where the tracks are given: only their place is asked.
 pub const MOST_SCENES_GIVEN: usize = 6;
+/// Shifts of given tracks up to this are left to each image, metres: so far off, its own tracks are found, and between them and the georeferences
+/// of all images it is weighed better once than twice.
+const OWN_M: f64 = 1.5;
 /// Side of the squares in which evidence is gathered, metres.
 const PATCH: i64 = 64;
 /// Share of a cell that must have been seen for a scene to say anything of it.
@@ -120,7 +123,8 @@ impl Gathered {
         })
     }
 
-    /// How far east and north of their place the scenes show given tracks, metres, all of them together, and how sure that is, 0 to 1. The site's
+    /// How far east and north of their place the scenes show given tracks, metres, all of them together, where that is more than a single image
+    /// copes with, and how sure the place is, 0 to 1. The site's
     /// place is known to `sd_m` along one axis, if the georeferences do not err all in one direction.
     pub fn shown(&self, tracks: &[GivenTrack], sd_m: f64) -> ([f64; 2], f64) {
         let line = |track: &GivenTrack| {
@@ -129,7 +133,8 @@ impl Gathered {
         };
         let lines: Vec<Centreline> = tracks.iter().filter_map(line).flat_map(|line| self.seen_parts(&line)).collect();
         let ([east, south], confidence) = common_shift(&lines, &YardMap::of_cells(self.cells()), Expected::of_site(sd_m));
-        ([east, -south], confidence)
+        let own = east.hypot(south) <= OWN_M;
+        (if own { [0.0; 2] } else { [east, -south] }, confidence)
     }
 
     /// A line as far as any scene shows its ground: beyond, it neither speaks for a shift nor against it.
