@@ -325,6 +325,18 @@ fn days_that_show_a_part_of_the_yard_are_a_shift_only_where_all_of_its_cars_in_s
     assert!(down.mean_after < 2.0, "{}", down.text);
 }
 
+/// Means of several counts were rounded: of 2.5 and 3.5 cars in turn 3.5 were expected, of 0.4 every day 0.1.
+#[test]
+fn of_means_of_counts_their_mean_is_expected() {
+    for (turn, expected) in [([2.5, 3.5], 3.0), ([0.4, 0.4], 0.4), ([12.25, 13.75], 13.0)] {
+        let counts: Vec<f64> = turn.iter().cycle().take(24).copied().collect();
+        let day = compare_site(&dated(&counts, 14), &Rules::default()).pop().expect("days");
+        let found = day.expected.expect("expected");
+        assert!((found / expected - 1.0).abs() < 0.06, "{turn:?}: {found}");
+        assert_eq!(day.verdict, Verdict::Normal, "{}", day.explanation);
+    }
+}
+
 /// One day with a train of tank cars, and the two days before it, were a new mix.
 #[test]
 fn one_day_of_another_class_is_no_change_of_mix() {
