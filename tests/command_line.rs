@@ -212,6 +212,29 @@ fn an_image_without_georeference_is_worked_on_in_pixels_and_without_scale_not_at
     assert!(out.join("overlays/yard_20200401.jpg").exists());
 }
 
+/// Outline and tracks were passed over without a word.
+#[test]
+fn what_could_not_be_used_of_what_is_known_stands_in_the_reason() {
+    let (temporary, images) = folder(1);
+    let (out, outline) = (temporary.path().join("out"), temporary.path().join("aoi.geojson"));
+    let ring = "[[[130.63, 42.42], [130.64, 42.42], [130.64, 42.43], [130.63, 42.42]]]";
+    fs::write(&outline, format!(r#"{{"type": "Polygon", "coordinates": {ring}}}"#)).unwrap();
+    let count = |more: &[&str]| {
+        let output = yardwatch(&[&["count", text(&images), "--out", text(&out), "--gsd", "0.5"][..], more].concat());
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        (rows(&out.join("counts.csv")), stderr(&output))
+    };
+    let (bare, said) = count(&[]);
+    assert!(!bare[0]["reason"].contains("georeference") && !said.contains("given"), "{bare:?} {said}");
+    // The second time from the record.
+    for _ in 0..2 {
+        let (given, said) = count(&["--aoi", text(&outline)]);
+        assert!(given[0]["reason"].contains("no georeference: the outline given could not be laid on it"), "{given:?}");
+        assert!(said.contains("1 image does not say where"), "{said}");
+        assert_eq!((&given[0]["low"], &given[0]["high"]), (&bare[0]["low"], &bare[0]["high"]));
+    }
+}
+
 #[test]
 fn an_empty_folder_and_a_missing_one_are_said_to_be() {
     let (temporary, images) = folder(0);
