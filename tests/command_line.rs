@@ -212,7 +212,7 @@ fn an_image_without_georeference_is_worked_on_in_pixels_and_without_scale_not_at
     assert!(out.join("overlays/yard_20200401.jpg").exists());
 }
 
-/// Outline and tracks were passed over without a word.
+/// Outline and tracks were passed over without a word, and nothing was said of an image taken at night by its time.
 #[test]
 fn what_could_not_be_used_of_what_is_known_stands_in_the_reason() {
     let (temporary, images) = folder(1);
@@ -232,6 +232,15 @@ fn what_could_not_be_used_of_what_is_known_stands_in_the_reason() {
         assert!(given[0]["reason"].contains("no georeference: the outline given could not be laid on it"), "{given:?}");
         assert!(said.contains("1 image does not say where"), "{said}");
         assert_eq!((&given[0]["low"], &given[0]["high"]), (&bare[0]["low"], &bare[0]["high"]));
+    }
+    for (name, night) in [("yard_20200402T150000Z", true), ("yard_20200403T030000Z", false)] {
+        write_gravel(&images.join(format!("{name}.png")), 1);
+        fs::write(images.join(format!("{name}.pgw")), "5e-6\n0\n0\n-5e-6\n130.63\n42.43\n").unwrap();
+        let wgs84 = r#"GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]"#;
+        fs::write(images.join(format!("{name}.prj")), wgs84).unwrap();
+        let (rows, _) = count(&[]);
+        let row = rows.iter().find(|row| row["image"].starts_with(name)).unwrap();
+        assert_eq!(row["reason"].contains("degrees below the horizon"), night, "{row:?}");
     }
 }
 

@@ -2,10 +2,11 @@
 
 use super::scene::Yard;
 use crate::raster::Scene;
+use crate::threshold::sun_doubt;
 
 /// In sentences, for the count's reason.
 pub(super) fn caveats(scene: &Scene, yard: &Yard) -> Vec<String> {
-    not_laid(scene, yard).into_iter().collect()
+    sun_doubt(scene).into_iter().chain(not_laid(scene, yard)).collect()
 }
 
 /// That what was given of the yard could not be used.
