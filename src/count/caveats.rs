@@ -6,7 +6,7 @@ use crate::threshold::sun_doubt;
 
 /// In sentences, for the count's reason.
 pub(super) fn caveats(scene: &Scene, yard: &Yard) -> Vec<String> {
-    sun_doubt(scene).into_iter().chain(not_laid(scene, yard)).collect()
+    scene.caveats.iter().cloned().chain(sun_doubt(scene)).chain(not_laid(scene, yard)).collect()
 }
 
 /// That what was given of the yard could not be used.
