@@ -212,6 +212,38 @@ fn an_image_without_georeference_is_worked_on_in_pixels_and_without_scale_not_at
     assert!(out.join("overlays/yard_20200401.jpg").exists());
 }
 
+/// Outline and tracks were passed over without a word, and nothing was said of an image taken at night by its time.
+#[test]
+fn what_could_not_be_used_of_what_is_known_stands_in_the_reason() {
+    let (temporary, images) = folder(1);
+    let (out, outline) = (temporary.path().join("out"), temporary.path().join("aoi.geojson"));
+    let ring = "[[[130.63, 42.42], [130.64, 42.42], [130.64, 42.43], [130.63, 42.42]]]";
+    fs::write(&outline, format!(r#"{{"type": "Polygon", "coordinates": {ring}}}"#)).unwrap();
+    let count = |more: &[&str]| {
+        let output = yardwatch(&[&["count", text(&images), "--out", text(&out), "--gsd", "0.5"][..], more].concat());
+        assert_eq!(code(&output), 0, "{}", stderr(&output));
+        (rows(&out.join("counts.csv")), stderr(&output))
+    };
+    let (bare, said) = count(&[]);
+    assert!(!bare[0]["reason"].contains("georeference") && !said.contains("given"), "{bare:?} {said}");
+    // The second time from the record.
+    for _ in 0..2 {
+        let (given, said) = count(&["--aoi", text(&outline)]);
+        assert!(given[0]["reason"].contains("no georeference: the outline given could not be laid on it"), "{given:?}");
+        assert!(said.contains("1 image does not say where"), "{said}");
+        assert_eq!((&given[0]["low"], &given[0]["high"]), (&bare[0]["low"], &bare[0]["high"]));
+    }
+    for (name, night) in [("yard_20200402T150000Z", true), ("yard_20200403T030000Z", false)] {
+        write_gravel(&images.join(format!("{name}.png")), 1);
+        fs::write(images.join(format!("{name}.pgw")), "5e-6\n0\n0\n-5e-6\n130.63\n42.43\n").unwrap();
+        let wgs84 = r#"GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563]],PRIMEM["Greenwich",0],UNIT["degree",0.0174532925199433]]"#;
+        fs::write(images.join(format!("{name}.prj")), wgs84).unwrap();
+        let (rows, _) = count(&[]);
+        let row = rows.iter().find(|row| row["image"].starts_with(name)).unwrap();
+        assert_eq!(row["reason"].contains("degrees below the horizon"), night, "{row:?}");
+    }
+}
+
 #[test]
 fn an_empty_folder_and_a_missing_one_are_said_to_be() {
     let (temporary, images) = folder(0);

@@ -300,6 +300,43 @@ fn where_the_level_has_changed_again_the_last_change_is_stated() {
     assert!((down.0 - 50.0).abs() <= 3.0 && (down.1 - 15.0).abs() <= 2.0, "{down:?}");
 }
 
+/// Three days with 20 cars like all others, of which a third of the yard was seen, were a shift "from a mean of 19.4 to 60.6 cars", and without
+/// a car one "to 1 cars", still said on a later day that was seen whole and had 21.
+#[test]
+fn days_that_show_a_part_of_the_yard_are_a_shift_only_where_all_of_its_cars_in_sight_do_not_explain_them() {
+    let ordinary = [17.0, 24.0, 20.0, 16.0, 19.0, 22.0, 18.0, 15.0, 21.0];
+    let shift = |cars: &[f64], coverage: f64, after: &[f64]| {
+        let before: Vec<f64> = ordinary.iter().cycle().take(27).copied().collect();
+        let mut counts = dated(&[&before[..], cars, after].concat(), 10);
+        counts[27..27 + cars.len()].iter_mut().for_each(|count| count.coverage = coverage);
+        compare_site(&counts, &Rules::default()).pop().and_then(|day| day.shift)
+    };
+    for (coverage, cars) in
+        [(0.35, [21.0, 15.0, 23.0]), (0.5, [20.0, 23.0, 24.0]), (0.7, [19.0, 22.0, 24.0]), (0.35, [0.0; 3]), (0.7, [0.0; 3])]
+    {
+        for after in [&[][..], &[21.0]] {
+            assert_eq!(shift(&cars, coverage, after), None, "{cars:?} at {coverage}, then {after:?}");
+        }
+    }
+    // A change that shows through what is hidden is stated.
+    let up = shift(&[40.0, 44.0, 38.0, 47.0, 36.0, 41.0], 0.5, &[]).expect("four times the cars");
+    assert!(up.mean_after > 60.0, "{}", up.text);
+    let down = shift(&[0.0, 1.0, 0.0, 0.0, 1.0], 0.9, &[]).expect("hardly a car");
+    assert!(down.mean_after < 2.0, "{}", down.text);
+}
+
+/// Means of several counts were rounded: of 2.5 and 3.5 cars in turn 3.5 were expected, of 0.4 every day 0.1.
+#[test]
+fn of_means_of_counts_their_mean_is_expected() {
+    for (turn, expected) in [([2.5, 3.5], 3.0), ([0.4, 0.4], 0.4), ([12.25, 13.75], 13.0)] {
+        let counts: Vec<f64> = turn.iter().cycle().take(24).copied().collect();
+        let day = compare_site(&dated(&counts, 14), &Rules::default()).pop().expect("days");
+        let found = day.expected.expect("expected");
+        assert!((found / expected - 1.0).abs() < 0.06, "{turn:?}: {found}");
+        assert_eq!(day.verdict, Verdict::Normal, "{}", day.explanation);
+    }
+}
+
 /// One day with a train of tank cars, and the two days before it, were a new mix.
 #[test]
 fn one_day_of_another_class_is_no_change_of_mix() {

@@ -1,6 +1,7 @@
 //! Positions against PROJ 9.5, the sun against NOAA's calculator.
 
 use std::path::Path;
+use std::process::Command;
 
 use geographiclib_rs::{Geodesic, InverseGeodesic};
 use yardwatch::raster::{Crs, Scene, SceneOptions, Sun, Window};
@@ -78,5 +79,43 @@ fn a_picture_is_not_turned_by_its_exif_orientation() {
         let block = scene.source.read(Window::new(0, 0, 60, 40)).unwrap();
         assert_eq!(block.band_f32(0), picture.iter().map(|&value| f32::from(value)).collect::<Vec<_>>());
         std::fs::remove_file(path.with_extension("pgw")).ok();
+    }
+}
+
+/// Cars across the 180th meridian had outlines round the whole earth, and headings of 90 degrees.
+#[test]
+fn cars_across_the_180th_meridian_are_as_long_as_elsewhere_and_lie_in_their_direction() {
+    const PRJ_1N: &str = r#"PROJCS["WGS_1984_UTM_Zone_1N",GEOGCS["GCS_WGS_1984",DATUM["D_WGS_1984",SPHEROID["WGS_1984",6378137.0,298.257223563]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]],PROJECTION["Transverse_Mercator"],PARAMETER["False_Easting",500000.0],PARAMETER["False_Northing",0.0],PARAMETER["Central_Meridian",-177.0],PARAMETER["Scale_Factor",0.9996],PARAMETER["Latitude_Of_Origin",0.0],UNIT["Meter",1.0]]"#;
+    let tile = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_tiles/tumangang_20210522T024618Z.tif");
+    let source = Scene::open(&tile, &SceneOptions::default()).unwrap().source;
+    let (width, height) = (source.width(), source.height());
+    let light = source.read(Window::new(0, 0, width, height)).unwrap().band_f32(0);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("yard_20210522.png");
+    image::GrayImage::from_fn(width, height, |x, y| image::Luma([light[(y * width + x) as usize] as u8])).save(&path).unwrap();
+    std::fs::write(path.with_extension("prj"), PRJ_1N).unwrap();
+    // Longitudes and heading of every car, with the image's middle at a longitude.
+    let cars = |lon: f64| -> Vec<(f64, f64)> {
+        let [x, y] = Crs::from_epsg(32601).unwrap().from_lonlat(lon, 42.4).unwrap();
+        let (left, top) = (x - 0.25 * f64::from(width), y + 0.25 * f64::from(height));
+        std::fs::write(path.with_extension("pgw"), format!("0.5\n0\n0\n-0.5\n{left}\n{top}\n")).unwrap();
+        let out = folder.path().join(lon.to_string());
+        let program =
+            Command::new(env!("CARGO_BIN_EXE_yardwatch")).arg("count").arg(&path).arg("--out").arg(&out).output().unwrap();
+        assert!(program.status.success(), "{program:?}");
+        let text = std::fs::read(out.join("cars/yard_20210522.geojson")).unwrap();
+        let document: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        let car = |feature: &serde_json::Value| {
+            let ring = feature["geometry"]["coordinates"][0].as_array().unwrap();
+            let lons = || ring.iter().map(|place| place[0].as_f64().unwrap());
+            let wide = lons().fold(f64::MIN, f64::max) - lons().fold(f64::MAX, f64::min);
+            (wide, feature["properties"]["heading_deg"].as_f64().unwrap())
+        };
+        document["features"].as_array().unwrap().iter().map(car).collect()
+    };
+    let (across, beside) = (cars(180.0), cars(-179.99));
+    assert!(across.len() >= 8 && across.len() == beside.len(), "{} and {}", across.len(), beside.len());
+    for (across, beside) in across.into_iter().zip(beside) {
+        assert!(across.0 < 0.001 && (across.1 - beside.1).abs() < 0.3, "{across:?} {beside:?}");
     }
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
+use yardwatch::count::{CountOptions, Yard, count_scene};
 use yardwatch::raster::{
     Acquired, AcquiredFrom, Role, Scene, SceneOptions, describe, find_images, parse_aux_xml, parse_imd, parse_planet, parse_stac,
     parse_vendor_xml,
@@ -324,22 +325,51 @@ fn a_file_that_shrinks_after_opening_is_an_error_not_a_crash() {
 
 /// Three images of 2021 that had been processed in 2024 were one day of 2024, with a sun that stood elsewhere.
 #[test]
-fn a_tag_later_than_the_date_in_the_name_is_the_time_of_processing() {
+fn a_tag_some_days_from_the_date_in_the_name_is_not_believed() {
     let folder = folder();
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_tiles/tumangang_20211006T013940Z.tif");
-    let acquired = |name: &str| {
+    let open = |name: &str| {
         let path = folder.path().join(name);
         fs::copy(&sample, &path).unwrap();
-        let scene = Scene::open(&path, &SceneOptions::default()).unwrap();
+        Scene::open(&path, &SceneOptions::default()).unwrap()
+    };
+    let acquired = |name: &str| {
+        let scene = open(name);
         let acquired = scene.acquired.unwrap();
         (acquired.time.to_string(), acquired.from, scene.notes.iter().any(|note| note.contains("the file name says")))
     };
     let tag = "2021-10-06T01:39:40Z".to_owned();
     assert_eq!(acquired("yard_20191005T015801Z.tif"), ("2019-10-05T01:58:01Z".to_owned(), AcquiredFrom::FileName, true));
-    assert_eq!(acquired("yard_20211005T015801Z.tif"), (tag.clone(), AcquiredFrom::File, false));
-    assert_eq!(
-        acquired("yard_20231005T015801Z.tif"),
-        (tag, AcquiredFrom::File, true),
-        "no image is processed before it is taken"
-    );
+    assert_eq!(acquired("yard_20211005T015801Z.tif"), (tag, AcquiredFrom::File, false));
+    // Of an earlier tag as well: an image that was cut out of another's file has its tag.
+    assert_eq!(acquired("yard_20231005T015801Z.tif"), ("2023-10-05T01:58:01Z".to_owned(), AcquiredFrom::FileName, true));
+    let options = CountOptions::default();
+    for (name, said) in [("yard_20231005T015801Z.tif", true), ("yard_20211005T015801Z.tif", false)] {
+        let reason = count_scene(&open(name), &Yard::default(), &options).unwrap().count.reason;
+        assert_eq!(reason.contains("but the file name says 2023-10-05, which is taken"), said, "{reason}");
+    }
+}
+
+/// A tag of 1970-01-01 made a day of it, also of an image with a date in its name.
+#[test]
+fn what_a_clock_says_that_was_never_set_is_no_time() {
+    use image::ImageEncoder;
+    let folder = folder();
+    let scene = |name: &str, time: &str| {
+        let path = folder.path().join(name);
+        // A TIFF header and a directory with one entry: the date, 20 characters that stand behind it.
+        let head = [b"II*\0\x08\0\0\0\x01\0".as_slice(), b"\x32\x01\x02\0\x14\0\0\0\x1a\0\0\0", b"\0\0\0\0"].concat();
+        let mut encoder = image::codecs::png::PngEncoder::new(fs::File::create(&path).unwrap());
+        encoder.set_exif_metadata([&head[..], time.as_bytes(), b"\0"].concat()).unwrap();
+        encoder.write_image(&[7; 60 * 40], 60, 40, image::ExtendedColorType::L8).unwrap();
+        Scene::open(&path, &with_gsd()).unwrap()
+    };
+    for clock in ["1970:01:01 00:00:00", "1980:01:01 00:00:00", "2000:01:01 00:00:00"] {
+        let undated = scene("yard.png", clock);
+        assert_eq!(undated.acquired, None, "{clock}");
+        assert!(undated.notes[0].contains("never set") && undated.notes[0].contains(&clock[..4]), "{:?}", undated.notes);
+        assert_eq!(scene("yard_20231122.png", clock).acquired.unwrap().time.to_string(), "2023-11-22T00:00:00Z", "{clock}");
+    }
+    let set = scene("yard.png", "2000:01:01 02:14:51").acquired.unwrap();
+    assert_eq!((set.time.to_string().as_str(), set.from), ("2000-01-01T02:14:51Z", AcquiredFrom::File));
 }

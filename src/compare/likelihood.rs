@@ -16,7 +16,7 @@ const PARTLY_KEPT: usize = 15_000;
 /// An earlier count: cars seen and the exposure (visible share, times trend).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Seen {
-    /// Cars seen, a whole number.
+    /// Cars seen; not a whole number where it is a mean of counts.
     pub count: f64,
     /// Visible share of the yard, times the trend's factor if one is followed.
     pub exposure: f64,

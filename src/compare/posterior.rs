@@ -76,7 +76,7 @@ pub(super) struct Part {
 type Weights = Vec<f64>;
 
 impl Posterior {
-    /// Weighs the grid by a history. The order of the history does not matter. Counts must be whole and not negative, exposures
+    /// Weighs the grid by a history. The order of the history does not matter. Counts must not be negative, exposures
     /// positive; an empty history gives the prior.
     pub fn new(likelihoods: &mut Likelihoods, history: &[Seen]) -> Self {
         likelihoods.keep_small();

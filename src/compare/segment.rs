@@ -4,6 +4,7 @@
 use super::likelihood::Seen;
 use super::model::dispersions;
 use super::negbin::ln_coefficient;
+use super::strings;
 use super::vector::{add, exp, ln, ln_1p, widest};
 
 /// Step of `ln L`; marginal likelihoods need no finer one, since segments are compared, not predicted from.
@@ -14,6 +15,10 @@ const DISPERSIONS: usize = 12;
 
 /// So many of the days may be odd ones, each of a level of its own, without being a shift: a surge, an empty yard, a wrong count.
 const ODD_SHARE: f64 = 0.05;
+
+/// Of days without a car that show too little of a yard to call it empty, so many may be so for no reason that tells of its level. Only
+/// many of them are a shift: three at a third of the yard were one "to 1 car".
+const ALL_HIDDEN: f64 = 0.5;
 
 /// Range of the level that the prior reaches over, unless the counts go beyond.
 const RANGE: (f64, f64) = (0.1, 250.0);
@@ -59,16 +64,26 @@ impl SegmentGrid {
         (2.0 * (RANGE.1.max(3.0 * highest).sqrt() - RANGE.0.sqrt())).ln()
     }
 
-    /// Log likelihood of a day per cell.
+    /// Log likelihood of a day per cell. What is hidden of the yard hides its cars string by string.
     pub fn day(&self, seen: Seen) -> Vec<f64> {
-        let sizes = &self.sizes;
-        let coefficients: Vec<f64> = sizes.iter().map(|size| ln_coefficient(seen.count, *size)).collect();
+        let coefficients = |sizes: &[f64]| sizes.iter().map(|size| ln_coefficient(seen.count, *size)).collect::<Vec<f64>>();
+        let of_whole = coefficients(&self.sizes);
+        let hidden = strings::hidden(seen.exposure);
         let mut cells = vec![0.0; self.ln_prior.len()];
-        for (cells, level) in cells.chunks_exact_mut(sizes.len()).zip(&self.levels) {
-            ln_negative_binomial(cells, level * seen.exposure, seen.count, sizes, &coefficients);
+        for (cells, level) in cells.chunks_exact_mut(self.sizes.len()).zip(&self.levels) {
+            let mean = level * seen.exposure;
+            if hidden == 0.0 {
+                ln_negative_binomial(cells, mean, seen.count, &self.sizes, &of_whole);
+            } else {
+                let sizes: Vec<f64> = self.sizes.iter().map(|size| strings::size_seen(*size, hidden, *level)).collect();
+                ln_negative_binomial(cells, mean, seen.count, &sizes, &coefficients(&sizes));
+            }
+        }
+        if seen.partly && seen.count == 0.0 {
+            cells.iter_mut().for_each(|cell| *cell = ln(ALL_HIDDEN + (1.0 - ALL_HIDDEN) * exp(*cell)));
         }
         let odd = self.ln_odd(&cells, seen);
-        for cells in cells.chunks_exact_mut(sizes.len()) {
+        for cells in cells.chunks_exact_mut(self.sizes.len()) {
             cells
                 .iter_mut()
                 .zip(&odd)

@@ -138,11 +138,28 @@ fn highest(rates: &[f64]) -> f64 {
 pub(super) fn stated(change: &Change, last_before: Date, first_after: Date) -> LevelShift {
     let (mean_before, mean_after) = (change.mean_before, change.mean_after);
     let factor = change.bayes_factor.min(1e6);
+    let after = number(mean_after);
     let text = format!(
-        "level shift between {last_before} and {first_after}, from a mean of {} to {} cars (Bayes factor {}{factor:.0})",
+        "level shift between {last_before} and {first_after}, from a mean of {} to {after} {} (Bayes factor {}{factor:.0})",
         number(mean_before),
-        number(mean_after),
+        if after == "1" { "car" } else { "cars" },
         if factor < 1e6 { "" } else { "above " },
     );
     LevelShift { last_before, first_after, mean_before, mean_after, bayes_factor: factor, text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// "From a mean of 19.6 to 1 cars".
+    #[test]
+    fn a_mean_of_one_is_one_car() {
+        let (before, after) = (Date::constant(2020, 9, 17), Date::constant(2020, 9, 27));
+        let text = |mean_after: f64| {
+            stated(&Change { first_after: 3, bayes_factor: 50.0, mean_before: 19.6, mean_after }, before, after).text
+        };
+        assert!(text(1.04).contains("from a mean of 19.6 to 1 car (Bayes factor 50)"), "{}", text(1.04));
+        assert!(text(1.06).contains("to 1.1 cars (") && text(0.0).contains("to 0 cars ("));
+    }
 }

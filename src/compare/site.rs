@@ -18,7 +18,7 @@ use super::posterior::Posterior;
 use super::predictive::Predictive;
 use super::record::record;
 use super::rules::Rules;
-use super::scale::Scale;
+use super::scale::{Scale, to_part};
 use super::shift::{ShiftSearch, stated};
 use super::trend::trend;
 
@@ -240,7 +240,7 @@ fn shifts(usable: &[Usable<'_>], rules: &Rules) -> BTreeMap<Date, LevelShift> {
         return BTreeMap::new();
     }
     let reach = reach(rules);
-    let seen: Vec<Seen> = days.iter().map(|u| u.seen(u.count.count.round())).collect();
+    let seen: Vec<Seen> = days.iter().map(|u| u.seen(to_part(u.count.count))).collect();
     let mut search = ShiftSearch::new(&seen, rules.alarm.shift_min_days);
     let mut at = |i: usize| {
         let from = days.partition_point(|u| u.day < days[i].day - reach);

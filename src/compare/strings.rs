@@ -21,6 +21,17 @@ pub(super) fn hidden(coverage: f64) -> f64 {
 /// By how many times more or fewer of the cars than their share may be seen, each with its probability; `level` is the number of cars
 /// of the whole yard. For what one day may show: of a history of partly seen days two shares would ask too much.
 pub(super) fn shares(hidden: f64, level: f64) -> [(f64, f64); 2] {
-    let together = (STRING / level).min(ONE_STRING).sqrt();
+    let together = together(level).sqrt();
     [(1.0 + together * hidden / (1.0 - hidden), 1.0 - hidden), (1.0 - together, hidden)]
+}
+
+/// The size of a negative binomial of the cars seen on one of many days, given that of the yard's own: their share varies as that of
+/// [`shares`], but is any, since days that all show about the same would be explained by one of two shares, and the level be wrong.
+pub(super) fn size_seen(size: f64, hidden: f64, level: f64) -> f64 {
+    1.0 / (1.0 / size + together(level) * hidden / (1.0 - hidden))
+}
+
+/// The part of the cars that is one string.
+fn together(level: f64) -> f64 {
+    (STRING / level).min(ONE_STRING)
 }

@@ -1,6 +1,7 @@
 //! A scene's result: the vehicles, their count with its interval, what could be seen, and whether the scene is usable.
 
 mod belief;
+mod caveats;
 mod coverage;
 mod debug;
 pub mod evidence;

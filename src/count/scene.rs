@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::belief::judged;
+use super::caveats::caveats;
 use super::coverage::Seen;
 use super::debug::Debug;
 use super::follow::Tracks;
@@ -92,6 +93,16 @@ const WHOLE_COVERAGE: f64 = 0.97;
 /// # Errors
 /// When the image cannot be decoded where the yard lies.
 pub fn count_scene(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result<SceneCount> {
+    let mut counted = count_pixels(scene, yard, options)?;
+    if counted.count.status != Status::Unusable {
+        let said = std::mem::take(&mut counted.count.reason);
+        let all = [said].into_iter().chain(caveats(scene, yard)).filter(|said| !said.is_empty());
+        counted.count.reason = all.collect::<Vec<_>>().join("; ");
+    }
+    Ok(counted)
+}
+
+fn count_pixels(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result<SceneCount> {
     let registration = options.registration;
     let ground = Ground::of(scene, registration.and_then(|registration| registration.turn));
     let gsd = scene.gsd_m[0].max(scene.gsd_m[1]);

@@ -74,7 +74,11 @@ impl<'a> Ground<'a> {
             self.georeference.as_ref()?.to_lonlat(col, row)
         };
         let (east, north) = match (place(-1.0), place(1.0)) {
-            (Some(a), Some(b)) => ((b[0] - a[0]) * a[1].to_radians().cos(), b[1] - a[1]),
+            (Some(a), Some(b)) => {
+                // Across the 180th meridian the short way.
+                let east = b[0] - a[0] - 360.0 * ((b[0] - a[0]) / 360.0).round();
+                (east * a[1].to_radians().cos(), b[1] - a[1])
+            }
             _ => (axis[0], -axis[1]),
         };
         let degrees = east.atan2(north).to_degrees().rem_euclid(180.0);

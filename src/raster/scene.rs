@@ -73,6 +73,8 @@ pub struct Scene {
     pub bands: BandRoles,
     /// What was assumed or left aside, in sentences for the log.
     pub notes: Vec<String>,
+    /// Those of the notes that a reader of the count must know.
+    pub caveats: Vec<String>,
     /// The pixels.
     pub source: Box<dyn RasterSource>,
 }
@@ -105,7 +107,7 @@ impl Scene {
         let bands = bands(&*source, &found, opened.bands, aux.bands, &mut notes);
         let Metadata { off_nadir_deg, cloud_cover, sensor, .. } = found.metadata;
         let path = path.to_owned();
-        let acquired = found.acquired;
+        let (acquired, caveats) = (found.acquired, found.caveats);
         Ok(Self {
             path,
             georeference,
@@ -119,6 +121,7 @@ impl Scene {
             sensor,
             bands,
             notes,
+            caveats,
             source,
         })
     }
@@ -127,22 +130,36 @@ impl Scene {
 /// Two statements of when an image was acquired that differ by more seconds than this are not of one pass.
 const DIFFERENT_S: i64 = 2 * 86_400;
 
+/// What clocks say that were never set, in seconds since 1970: midnight of the first of January of 1970 (computers), 1980 (file systems) and
+/// 2000 (cameras).
+const UNSET_CLOCKS_S: [i64; 3] = [0, 315_532_800, 946_684_800];
+
 /// What STAC item, vendor's metadata, tags, file name and user say together.
 struct Facts {
     metadata: Metadata,
     acquired: Option<Acquired>,
     /// The file that says what the bands are.
     bands_from: String,
+    /// Doubts about the time, which are also among the notes.
+    caveats: Vec<String>,
 }
 
 impl Facts {
-    fn collect(path: &Path, tags: Metadata, options: &SceneOptions, notes: &mut Vec<String>) -> Self {
+    fn collect(path: &Path, mut tags: Metadata, options: &SceneOptions, notes: &mut Vec<String>) -> Self {
         let stac = sidecar::stac(path, notes);
         let vendor = sidecar::vendor(path, notes);
         let bands_from = stac.iter().chain(&vendor).find(|(metadata, _)| metadata.bands.is_some());
         let bands_from = bands_from.map(|(_, file)| sidecar::name_of(file)).unwrap_or_default();
 
         let by_name = path.file_stem().and_then(|stem| date_in_name(&stem.to_string_lossy()));
+        let mut caveats = Vec::new();
+        if let Some(time) = tags.acquired.filter(|time| UNSET_CLOCKS_S.contains(&time.as_second())) {
+            tags.acquired = None;
+            caveats.push(format!(
+                "the tag in the file says {}, as clocks do that were never set, and is not used",
+                time.strftime("%F %H:%M")
+            ));
+        }
         let mut acquired = None;
         let mut metadata = Metadata::default();
         let sources = [
@@ -159,21 +176,26 @@ impl Facts {
         }
         if let (Some(stated), Some(by_name)) = (acquired, by_name) {
             let later_s = stated.time.as_second() - by_name.time.as_second();
-            // Many programs write the time of processing there.
-            let processed = stated.from == AcquiredFrom::File && later_s > DIFFERENT_S;
-            if processed {
-                acquired = Some(by_name);
-            }
             if later_s.abs() > DIFFERENT_S {
-                notes.push(format!(
-                    "acquired on {} by the {}, but the file name says {}{}",
+                // Programs write there when they processed the image, or what a clock says that is wrong, or what another image had; a name is
+                // what somebody sees.
+                let taken = match stated.from {
+                    AcquiredFrom::File if later_s > 0 => ", which is taken: the tag may be the time of processing",
+                    AcquiredFrom::File => ", which is taken: the tag may be another image's, or of a clock that was wrong",
+                    _ => "",
+                };
+                if !taken.is_empty() {
+                    acquired = Some(by_name);
+                }
+                caveats.push(format!(
+                    "acquired on {} by the {}, but the file name says {}{taken}",
                     stated.time.strftime("%F"),
                     stated.from.name(),
                     by_name.time.strftime("%F"),
-                    if processed { ", which is taken: the tag may be the time of processing" } else { "" }
                 ));
             }
         }
+        notes.extend(caveats.iter().cloned());
         let acquired = acquired.or(by_name).or(options.acquired);
         if acquired.is_none()
             && let Some(doubt) = path.file_stem().and_then(|stem| doubt_in_name(&stem.to_string_lossy()))
@@ -185,7 +207,7 @@ impl Facts {
         {
             notes.push(doubt.to_owned());
         }
-        Self { metadata, acquired, bands_from }
+        Self { metadata, acquired, bands_from, caveats }
     }
 }
 

@@ -15,5 +15,5 @@ pub mod yard_map;
 
 pub use colours::scene_stretch;
 pub use evidence::{Evidence, YardMap};
-pub use plane::Plane;
+pub use plane::{Plane, sun_doubt};
 pub use radiometry::Stretch;

@@ -192,6 +192,21 @@ const LONGEST_SHADOW: f64 = 3.0;
 /// Below this elevation, in degrees, the time of the image cannot be right.
 const LOWEST_SUN_DEG: f64 = 5.0;
 
+/// That the sun cannot have stood where it is said to, and is not believed.
+pub fn sun_doubt(scene: &Scene) -> Option<String> {
+    let elevation = scene.sun.filter(|sun| sun.elevation_deg <= LOWEST_SUN_DEG)?.elevation_deg;
+    let (by, question) = if scene.sun_computed {
+        ("by the image's time and place", "is the time right, and UTC?")
+    } else {
+        ("by the metadata", "are they this image's?")
+    };
+    let side = if elevation < 0.0 { "below" } else { "above" };
+    Some(format!(
+        "{by} the sun stood {:.0} degrees {side} the horizon, where no image is taken: {question} Where shadows fall is not known",
+        elevation.abs()
+    ))
+}
+
 /// Where the shadow of one metre of height falls in a scene; zero when the sun is not known.
 fn shadow_vector(scene: &Scene) -> [f32; 2] {
     let Some(sun) = scene.sun.filter(|sun| sun.elevation_deg > LOWEST_SUN_DEG) else { return [0.0; 2] };

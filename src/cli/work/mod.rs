@@ -139,9 +139,23 @@ pub fn count_all(request: &Request, place: &mut Workplace, terminal: &Terminal) 
     }
     count_planned(request, place, &mut planned, &interrupt, terminal)?;
     let results = results::collect(request, place, &planned, terminal)?;
+    warn_of_yard_not_laid(request, &results, terminal);
     redraw::bring_up_to_date(request, place, &results, &planned, terminal)?;
     results::write(request, place, &results)?;
     Ok(results)
+}
+
+/// Says on how many images the yard given could not be laid; the reason of each says so too.
+fn warn_of_yard_not_laid(request: &Request, results: &Results, terminal: &Terminal) {
+    let unplaced = results.scenes.iter().filter(|scene| scene.record.footprint.is_empty()).count();
+    let given = !request.yard.tracks.is_empty() || !request.yard.aoi.is_empty();
+    if given && unplaced > 0 {
+        let images = if unplaced == 1 { "1 image does".to_owned() } else { format!("{unplaced} images do") };
+        terminal.warn(&format!(
+            "{images} not say where the ground lies that is shown: the outline or tracks given were not used there; give a georeference (a world file \
+             and a .prj beside the image, say)"
+        ));
+    }
 }
 
 fn count_planned(

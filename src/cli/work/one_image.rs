@@ -78,13 +78,20 @@ fn display_bands(scene: &Scene) -> [usize; 3] {
     }
 }
 
+/// Places that belong together, on one side of the 180th meridian: longitudes run on beyond 180 degrees where a line or an outline crosses it.
+fn side_by_side(mut places: Vec<Point>) -> Vec<Point> {
+    let first = places.first().map_or(0.0, |place| place[0]);
+    places.iter_mut().for_each(|place| place[0] += 360.0 * ((first - place[0]) / 360.0).round());
+    places
+}
+
 fn record(item: &Todo, scene: &Scene, result: SceneCount) -> SceneRecord {
     let (width, height) = (scene.source.width(), scene.source.height());
     let (w, h) = (f64::from(width), f64::from(height));
     let georeference = scene.georeference.as_ref();
     let ground = |points: &[Point]| -> Vec<Point> {
         let places = points.iter().map(|p| georeference?.to_lonlat(p[0], p[1])).collect::<Option<Vec<Point>>>();
-        places.unwrap_or_default()
+        side_by_side(places.unwrap_or_default())
     };
     let crs = georeference.and_then(|g: &Georeference| g.crs.as_ref());
     SceneRecord {
