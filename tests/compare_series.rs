@@ -223,6 +223,18 @@ fn hidden_days_do_not_speak_for_a_run() {
     assert!(hidden > 2.0 * seen.max(1e-6), "{hidden} and {seen}");
 }
 
+/// The whole history was looked through, where all of it was partly seen.
+#[test]
+fn a_run_is_not_looked_for_over_many_hidden_days() {
+    let run = |hidden: usize| {
+        let mut counts = dated(&with_run(&vec![0.0; hidden + 2]), 14);
+        counts[21..21 + hidden].iter_mut().for_each(|count| count.coverage = 0.5);
+        compare_site(&counts, &Rules::default())[21 + hidden].low_run.clone()
+    };
+    assert_eq!(run(3).map(|run| run.days), Some(5));
+    assert_eq!(run(8), None);
+}
+
 /// Of four empty days in a row the first was not flagged: on two days years before, under cloud, the few cars had stood where nothing
 /// was seen, and that was taken for a yard that is empty now and then.
 #[test]
