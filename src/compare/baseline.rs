@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::likelihood::Seen;
+use super::likelihood::{Seen, stepped};
 use super::observation::DatedCount;
 use super::rules::Rules;
 
@@ -29,7 +29,7 @@ pub(super) struct Usable<'a> {
 impl Usable<'_> {
     /// The day as the model sees it, with so many cars or units.
     pub fn seen(&self, count: f64) -> Seen {
-        Seen { count, exposure: self.count.coverage, partly: self.partly }
+        Seen { count, exposure: stepped(self.count.coverage), partly: self.partly }
     }
 }
 
