@@ -159,6 +159,24 @@ fn coverage_decides_on_unusable_and_drop_out() {
     assert_eq!(verdict(0.5, 90.0, &mut counts), Verdict::AnomalousHigh);
 }
 
+/// 22 cars of a share of 1e-310 were more than memory holds, of 1e-12 as many as 2e13 of the whole yard.
+#[test]
+fn of_less_than_a_hundredth_of_the_yard_a_count_is_unusable_whatever_the_settings_say() {
+    let mut counts = dated(&[20.0; 12], 30);
+    let mut rules = Rules::default();
+    rules.history.min_coverage = 0.0;
+    counts[6].count = 22.0;
+    for coverage in [0.0, 1e-310, 1e-12, 0.0099] {
+        counts[6].coverage = coverage;
+        let days = compare_site(&counts, &rules);
+        assert_eq!(days[6].verdict, Verdict::Unusable, "{coverage}");
+        assert!(days[6].reason.ends_with(" % of the yard visible, 1 % needed"), "{}", days[6].reason);
+        assert_eq!((days[11].verdict, days[11].history), (Verdict::Normal, 10), "{coverage}");
+    }
+    counts[6].coverage = 0.01;
+    assert_ne!(compare_site(&counts, &rules)[6].verdict, Verdict::Unusable);
+}
+
 /// Twenty ordinary days, a run, and ordinary days again.
 fn with_run(run: &[f64]) -> Vec<f64> {
     let usual =
@@ -221,6 +239,18 @@ fn hidden_days_do_not_speak_for_a_run() {
     counts[21..23].iter_mut().for_each(|count| count.coverage = 0.5);
     let hidden = p(&counts).expect("a run");
     assert!(hidden > 2.0 * seen.max(1e-6), "{hidden} and {seen}");
+}
+
+/// The whole history was looked through, where all of it was partly seen.
+#[test]
+fn a_run_is_not_looked_for_over_many_hidden_days() {
+    let run = |hidden: usize| {
+        let mut counts = dated(&with_run(&vec![0.0; hidden + 2]), 14);
+        counts[21..21 + hidden].iter_mut().for_each(|count| count.coverage = 0.5);
+        compare_site(&counts, &Rules::default())[21 + hidden].low_run.clone()
+    };
+    assert_eq!(run(3).map(|run| run.days), Some(5));
+    assert_eq!(run(8), None);
 }
 
 /// Of four empty days in a row the first was not flagged: on two days years before, under cloud, the few cars had stood where nothing

@@ -2,12 +2,16 @@
 
 use jiff::civil::Date;
 
-use super::likelihood::Seen;
+use super::likelihood::{Seen, stepped};
 use super::observation::DatedCount;
 use super::rules::Rules;
 
 /// Days per year, for look-backs in years that need not be whole.
 pub(super) const DAYS_PER_YEAR: f64 = 365.2425;
+
+/// Least visible share of a yard on a usable day, whatever the settings say: of less than a hundredth its count says nothing, and the yard's
+/// cars that it would stand for are without bounds.
+pub(super) const LEAST_COVERAGE: f64 = 0.01;
 
 /// A usable day of a site.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +29,7 @@ pub(super) struct Usable<'a> {
 impl Usable<'_> {
     /// The day as the model sees it, with so many cars or units.
     pub fn seen(&self, count: f64) -> Seen {
-        Seen { count, exposure: self.count.coverage, partly: self.partly }
+        Seen { count, exposure: stepped(self.count.coverage), partly: self.partly }
     }
 }
 
@@ -37,7 +41,7 @@ pub(super) fn reach(rules: &Rules) -> i64 {
 /// The usable days among the days of a site (one count per day, ordered), ordered.
 pub(super) fn usable<'a>(days: &'a [DatedCount], rules: &Rules) -> Vec<Usable<'a>> {
     days.iter()
-        .filter(|count| count.can_be_used(rules.history.min_coverage) && count.coverage > 0.0)
+        .filter(|count| count.can_be_used(rules.history.min_coverage.max(LEAST_COVERAGE)))
         .map(|count| {
             let date = count.date();
             let (serves, partly) = (!rules.history.exclude.contains(&date), count.coverage < rules.alarm.dropout_coverage);

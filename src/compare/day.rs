@@ -57,7 +57,7 @@ pub struct LevelShift {
     pub mean_before: f64,
     /// Mean number of cars after, whole yard visible.
     pub mean_after: f64,
-    /// Bayes factor: how many times better one shift explains the counts than none.
+    /// Bayes factor: how many times better one shift explains the counts than none; a million at most.
     pub bayes_factor: f64,
     /// The change as a sentence.
     pub text: String,
@@ -74,7 +74,7 @@ pub struct MixChange {
     pub before: [f64; 5],
     /// Share of each class after.
     pub after: [f64; 5],
-    /// Bayes factor: how many times better two mixes explain the classes than one.
+    /// Bayes factor: how many times better two mixes explain the classes than one; a million at most.
     pub bayes_factor: f64,
     /// The change as a sentence.
     pub text: String,
@@ -168,7 +168,7 @@ pub struct Day {
     pub explanation: String,
     /// What the image's own count said of itself.
     pub reason: String,
-    /// `p_high` and `p_low` before the floor, for the adjustment over many days.
+    /// For the adjustment over many days: `p_high`, and the lesser of `p_low` and that of the run; but for the run's before the floor.
     #[serde(skip)]
     pub(super) exact: Option<(f64, f64)>,
 }

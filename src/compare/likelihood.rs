@@ -3,15 +3,25 @@
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-use super::model::{Dispersion, HIGH_FACTORS, Model};
+use super::model::{Dispersion, FINEST_STEP, HIGH_FACTORS, Model};
 use super::negbin::ln_coefficient;
 use super::vector::{exp, ln, ln_1p, widest};
 
-/// Remembered columns (each about 1 kB) of days on which the whole yard was seen, before they are forgotten. They serve all sites.
-const WHOLE_KEPT: usize = 45_000;
+/// Remembered columns and logarithms (each about 1 kB), before they are forgotten. They serve all sites.
+const KEPT: usize = 60_000;
 
-/// The same of partly seen days. Their shares are seldom met again.
-const PARTLY_KEPT: usize = 15_000;
+/// Means are told apart by so many parts of their logarithm: steps of the grid are whole numbers of them, and no density feels one.
+const PARTS: f64 = (1_u64 << 32) as f64;
+
+/// Step of the logarithm of a history's exposures: 1.6 %, nearer than the share of a yard that is seen, or its trend, is known. As it is one
+/// of the grid of levels too, a count at any such exposure uses what was computed of a whole yard of another level; of exposures of their
+/// own, as each day has under a trend, nothing would be used again.
+const EXPOSURE_STEP: f64 = 64.0 * FINEST_STEP;
+
+/// The exposure of a day of the history, in steps.
+pub(super) fn stepped(exposure: f64) -> f64 {
+    ((exposure.ln() / EXPOSURE_STEP).round() * EXPOSURE_STEP).exp()
+}
 
 /// An earlier count: cars seen and the exposure (visible share, times trend).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,9 +40,9 @@ impl Seen {
         Self { count, exposure, partly: false }
     }
 
-    /// The same count at so many times the exposure.
+    /// The same count at so many times the exposure, in steps.
     pub(super) fn with_factor(self, factor: f64) -> Self {
-        Self { exposure: self.exposure * factor, ..self }
+        Self { exposure: stepped(self.exposure * factor), ..self }
     }
 }
 
@@ -64,7 +74,8 @@ pub(super) type Column = Box<[f64]>;
 #[derive(Debug, Default)]
 struct PerCount {
     coefficients: Vec<f64>,
-    columns: HashMap<i64, Column, BuildHasherDefault<Spread>>,
+    /// Where its columns are among the tables, by the logarithm of the mean.
+    columns: HashMap<i64, usize, BuildHasherDefault<Spread>>,
 }
 
 /// A hash of one whole number, all that is needed where nobody chooses the numbers to collide (Fibonacci hashing).
@@ -81,7 +92,9 @@ impl Hasher for Spread {
     }
 
     fn write_i64(&mut self, number: i64) {
-        let mixed = (self.0 ^ number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let number = self.0 ^ number as u64;
+        // The bits of a small float are all in its upper half.
+        let mixed = (number ^ (number >> 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         self.0 = mixed ^ (mixed >> 32);
     }
 
@@ -90,19 +103,15 @@ impl Hasher for Spread {
     }
 }
 
-/// Counts and exposures by their bits, with what has been computed of them.
-type Remembered = HashMap<(u64, u64), PerCount, BuildHasherDefault<Spread>>;
-
 /// What has been computed, for one site or several.
 #[derive(Debug)]
 pub struct Likelihoods {
     pub(super) model: Model,
-    whole: Remembered,
-    partly: Remembered,
-    /// What all counts of a whole yard share, by column.
+    tables: Vec<Column>,
+    /// By the bits of the count.
+    counts: HashMap<u64, PerCount, BuildHasherDefault<Spread>>,
+    /// What all counts share, by the logarithm of the mean.
     shares: HashMap<i64, Logarithms, BuildHasherDefault<Spread>>,
-    whole_kept: usize,
-    partly_kept: usize,
 }
 
 /// `ln(1 + m / k)`: of an ordinary day's mean, then of each surge's, for each dispersion.
@@ -114,44 +123,43 @@ const LANES: usize = 8;
 impl Likelihoods {
     /// Nothing computed yet.
     pub fn new(model: Model) -> Self {
-        let (whole, partly, shares) = (HashMap::default(), HashMap::default(), HashMap::default());
-        Self { model, whole, partly, shares, whole_kept: 0, partly_kept: 0 }
+        Self { model, tables: Vec::new(), counts: HashMap::default(), shares: HashMap::default() }
     }
 
     /// Forgets what has become too much; to be called between days.
     pub(super) fn keep_small(&mut self) {
-        if self.whole_kept > WHOLE_KEPT {
-            self.whole.clear();
+        if self.tables.len() + self.shares.len() > KEPT {
+            self.tables.clear();
+            self.counts.clear();
             self.shares.clear();
-            self.whole_kept = 0;
-        }
-        if self.partly_kept > PARTLY_KEPT {
-            self.partly.clear();
-            self.partly_kept = 0;
         }
     }
 
     /// `ln [ (1 - e) f + e g ]` of a count at the level of a column, for each surge share `e` and each dispersion.
     pub(super) fn column(&mut self, seen: Seen, column: i64) -> &[f64] {
-        let Self { model, whole, partly, shares, whole_kept, partly_kept } = self;
-        let seen_whole = seen.exposure == 1.0;
-        let (counts, kept) = if seen_whole { (whole, whole_kept) } else { (partly, partly_kept) };
-        let entry = counts.entry((seen.count.to_bits(), seen.exposure.to_bits())).or_insert_with(|| PerCount {
+        let number = self.find(seen, column);
+        self.table(number)
+    }
+
+    /// The number of that column among the tables, until they are forgotten.
+    pub(super) fn find(&mut self, seen: Seen, column: i64) -> usize {
+        let Self { model, tables, counts, shares } = self;
+        let entry = counts.entry(seen.count.to_bits()).or_insert_with(|| PerCount {
             coefficients: model.dispersions.iter().map(|d| ln_coefficient(seen.count, d.size)).collect(),
             columns: HashMap::default(),
         });
-        entry.columns.entry(column).or_insert_with(|| {
-            *kept += 1;
-            let ln_mean = model.ln_level(column) + seen.exposure.ln();
-            let alone;
-            let shared = if seen_whole {
-                shares.entry(column).or_insert_with(|| logarithms(model, ln_mean))
-            } else {
-                alone = logarithms(model, ln_mean);
-                &alone
-            };
-            compute(model, &entry.coefficients, seen, ln_mean, shared)
+        let parts = ((model.ln_level(column) + seen.exposure.ln()) * PARTS).round();
+        *entry.columns.entry(parts as i64).or_insert_with(|| {
+            let ln_mean = parts / PARTS;
+            let shared = shares.entry(parts as i64).or_insert_with(|| logarithms(model, ln_mean));
+            tables.push(compute(model, &entry.coefficients, seen, ln_mean, shared));
+            tables.len() - 1
         })
+    }
+
+    /// A column by its number.
+    pub(super) fn table(&self, number: usize) -> &[f64] {
+        &self.tables[number]
     }
 }
 
@@ -243,4 +251,28 @@ widest! {
 #[inline(always)]
 fn ln_empty_or(empty: f64, ln_density: f64) -> f64 {
     if empty > 0.0 { ln(empty + (1.0 - empty) * exp(ln_density)) } else { ln_density }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::Posterior;
+
+    /// Each day of a trend had an exposure of its own: 1,149 days took over a minute.
+    #[test]
+    fn days_of_any_exposure_share_what_is_computed() {
+        let mut likelihoods = Likelihoods::new(Model::default());
+        for today in 600..610 {
+            let of_day = |day: i32| Seen::new(f64::from(20 + day % 5), 1.0).with_factor((0.0004 * f64::from(day - today)).exp());
+            let _ = Posterior::new(&mut likelihoods, &(0..today).map(of_day).collect::<Vec<_>>());
+        }
+        assert!(likelihoods.tables.len() < 3_000, "{} columns", likelihoods.tables.len());
+        for exposure in [0.3, 0.5, 0.77, 0.999, 1.3] {
+            assert!(
+                (stepped(exposure) / exposure - 1.0).abs() < 0.008 && stepped(stepped(exposure)) == stepped(exposure),
+                "{exposure}"
+            );
+        }
+        assert_eq!(stepped(1.0), 1.0);
+    }
 }

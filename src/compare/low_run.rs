@@ -19,7 +19,8 @@ use super::scale::Scale;
 use super::strings;
 use super::trend::trend;
 
-/// Days that speak for a run, at most. What has lasted longer is the yard's new level, and stated as a shift.
+/// Days that speak for a run, at most. What has lasted longer is the yard's new level, and stated as a shift. Nor is a run looked for over
+/// more days that might speak for it if more of the yard had been seen.
 const MOST_DAYS: usize = 6;
 
 /// A day of a run has less than this share of the median before the run: the rule is for yards that fell silent, not for a slack season.
@@ -50,6 +51,7 @@ pub(super) fn low_run(today: &Usable<'_>, usable: &[Usable<'_>], rules: &Rules, 
     let mut best: Option<LowRun> = None;
     let neighbours: [&mut dyn Iterator<Item = &Usable<'_>>; 2] = [&mut before.iter().rev(), &mut after.iter()];
     for neighbour in neighbours {
+        let mut hidden = 0;
         for next in neighbour {
             if evidence.len() == MOST_DAYS {
                 return best;
@@ -63,8 +65,14 @@ pub(super) fn low_run(today: &Usable<'_>, usable: &[Usable<'_>], rules: &Rules, 
             (highest, most) = (highest.max(rate(next)), most.max(next.count.count));
             (since, until, days) = (if next.day < since.day { *next } else { since }, last, days + 1);
             // The same cars, or the same lack of them, may still be there; and what is hidden is not lacking.
-            let same = evidence.iter().any(|u| (u.day - next.day).abs() <= near);
-            if same || next.partly {
+            if evidence.iter().any(|u| (u.day - next.day).abs() <= near) {
+                continue;
+            }
+            if next.partly {
+                hidden += 1;
+                if hidden == MOST_DAYS {
+                    break;
+                }
                 continue;
             }
             evidence.push(*next);

@@ -32,53 +32,63 @@ pub(super) fn change(days: &[[u32; CLASSES]], min_days: usize) -> Option<(usize,
     if last < min_days {
         return None;
     }
-    let mut sums: Vec<Classes> = vec![[0.0; CLASSES]];
+    let mut sums = vec![Sums::default()];
     for day in days {
-        let sum = sums[sums.len() - 1];
-        sums.push(std::array::from_fn(|c| sum[c] + f64::from(day[c])));
+        sums.push(sums[sums.len() - 1].with(day));
     }
     let total = sums[days.len()];
-    let splits: Vec<(Classes, Classes)> =
-        (min_days..=last).map(|first| (sums[first], std::array::from_fn(|c| total[c] - sums[first][c]))).collect();
+    let splits: Vec<(Sums, Sums)> = (min_days..=last).map(|first| (sums[first], total.without(&sums[first]))).collect();
     // The variation within segments, at the split that leaves least of it: a true change must not count as variation.
-    let inflation = (min_days..=last)
-        .map(|first| pearson(&days[..first], &sums[first]) + pearson(&days[first..], &splits[first - min_days].1))
-        .fold((f64::INFINITY, 0.0), |(least, _), (statistic, freedom)| (least.min(statistic / freedom.max(1.0)), freedom))
-        .0
-        .max(1.0);
-    let one = ln_evidence(&total, inflation);
+    let variation = |(before, after): &(Sums, Sums)| {
+        let (before, after) = (before.homogeneity(), after.homogeneity());
+        (before.0 + after.0) / (before.1 + after.1).max(1.0)
+    };
+    let inflation = splits.iter().map(variation).fold(f64::INFINITY, f64::min).max(1.0);
+    let one = ln_evidence(&total.cars, inflation);
     let two: Vec<f64> =
-        splits.iter().map(|(before, after)| ln_evidence(before, inflation) + ln_evidence(after, inflation)).collect();
+        splits.iter().map(|(before, after)| ln_evidence(&before.cars, inflation) + ln_evidence(&after.cars, inflation)).collect();
     let best = (0..two.len()).max_by(|a, b| two[*a].total_cmp(&two[*b]).then(b.cmp(a)))?;
     let factor = (ln_sum_exp(&two) - (two.len() as f64).ln() - one).exp();
     Some((min_days + best, factor))
 }
 
-/// Pearson's statistic of homogeneity between days, and its degrees of freedom.
-fn pearson(days: &[[u32; CLASSES]], sum: &Classes) -> Statistic {
-    let cars: f64 = sum.iter().sum();
-    let present = sum.iter().filter(|s| **s > 0.0).count();
-    let (mut statistic, mut counted) = (0.0, 0.0_f64);
-    for day in days {
-        let seen: f64 = day.iter().map(|n| f64::from(*n)).sum();
-        if seen > 0.0 {
-            counted += 1.0;
-            for (n, s) in day.iter().zip(sum).filter(|(_, s)| **s > 0.0) {
-                let expected = seen * s / cars;
-                statistic += (f64::from(*n) - expected).powi(2) / expected;
-            }
-        }
-    }
-    Statistic(statistic, (counted - 1.0).max(0.0) * (present.max(1) - 1) as f64)
+/// What the days of a segment add up to.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sums {
+    cars: Classes,
+    /// Squares of the days' cars of each class, over the day's cars.
+    squares: Classes,
+    /// Days with cars.
+    days: f64,
 }
 
-struct Statistic(f64, f64);
+impl Sums {
+    /// With one more day.
+    fn with(mut self, day: &[u32; CLASSES]) -> Self {
+        let seen: f64 = day.iter().map(|n| f64::from(*n)).sum();
+        if seen > 0.0 {
+            self.days += 1.0;
+            for (c, n) in day.iter().map(|n| f64::from(*n)).enumerate() {
+                self.cars[c] += n;
+                self.squares[c] += n * n / seen;
+            }
+        }
+        self
+    }
 
-impl std::ops::Add for Statistic {
-    type Output = (f64, f64);
+    /// Without the first days, of which these are the sums.
+    fn without(&self, first: &Self) -> Self {
+        let less = |all: &Classes, first: &Classes| std::array::from_fn(|c| all[c] - first[c]);
+        Self { cars: less(&self.cars, &first.cars), squares: less(&self.squares, &first.squares), days: self.days - first.days }
+    }
 
-    fn add(self, other: Self) -> (f64, f64) {
-        (self.0 + other.0, self.1 + other.1)
+    /// Pearson's statistic of homogeneity between days, and its degrees of freedom.
+    fn homogeneity(&self) -> (f64, f64) {
+        let cars: f64 = self.cars.iter().sum();
+        let present = || self.cars.iter().zip(&self.squares).filter(|(cars, _)| **cars > 0.0);
+        // The sum of (n - e)^2 / e over days and classes, where the n, and the e expected, of each class add up to its cars.
+        let statistic = cars * present().map(|(cars, squares)| squares / cars).sum::<f64>() - cars;
+        (statistic.max(0.0), (self.days - 1.0).max(0.0) * (present().count().max(1) - 1) as f64)
     }
 }
 
@@ -158,6 +168,28 @@ mod tests {
         let days = days(30, |i| (i * 7 + i / 3) % CLASSES);
         let (_, factor) = change(&days, 3).expect("enough days");
         assert!(factor < 1.0, "{factor}");
+    }
+
+    #[test]
+    fn homogeneity_is_that_of_pearson() {
+        let days = [[3, 5, 0, 0, 2], [0, 0, 0, 0, 0], [7, 1, 0, 4, 0], [2, 2, 0, 9, 1], [0, 6, 0, 0, 0]];
+        for first in 0..days.len() {
+            let sums = |days: &[[u32; CLASSES]]| days.iter().fold(Sums::default(), Sums::with);
+            let sum = sums(&days[first..]);
+            let cars: f64 = sum.cars.iter().sum();
+            let mut statistic = 0.0;
+            for day in &days[first..] {
+                let seen: f64 = day.iter().map(|n| f64::from(*n)).sum();
+                for (n, class) in day.iter().zip(sum.cars).filter(|(_, class)| seen * class > 0.0) {
+                    let expected = seen * class / cars;
+                    statistic += (f64::from(*n) - expected).powi(2) / expected;
+                }
+            }
+            for sum in [sum, sums(&days).without(&sums(&days[..first]))] {
+                assert!((sum.homogeneity().0 - statistic).abs() < 1e-12, "{statistic}");
+            }
+        }
+        assert_eq!(days.iter().fold(Sums::default(), Sums::with).homogeneity().1, 9.0);
     }
 
     #[test]

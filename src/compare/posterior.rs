@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::likelihood::{Group, Likelihoods, Seen, groups};
 use super::model::{COARSEST_STRIDE, FINEST_STEP, HIGH_FACTORS, Layer, Levels, MAX_LAYERS, Model};
 use super::segment::{greatest, ln_sum_exp};
-use super::vector::{add, exp};
+use super::vector::{add, add_four, exp};
 
 /// Grid points further than this below the peak, in log density, are left out.
 const SIGNIFICANT: f64 = 20.0;
@@ -246,17 +246,26 @@ fn weights(likelihoods: &mut Likelihoods, groups: &[Group], constants: &[f64], c
     let mut occupied = vec![0.0; layers * width];
     let mut zeros = vec![0.0; layers * empties * width];
     let mut hidden = vec![];
-    for group in groups {
-        let table = likelihoods.column(group.seen, column);
-        let (sums, table) = match group.seen {
-            seen if seen.count > 0.0 => (&mut occupied, table),
-            seen if seen.partly => {
-                hidden.resize(zeros.len(), 0.0);
-                (&mut hidden, &table[layers * width..])
-            }
-            _ => (&mut zeros, &table[layers * width..]),
-        };
-        add(sums, group.times, table);
+    let tables: Vec<usize> = groups.iter().map(|group| likelihoods.find(group.seen, column)).collect();
+    let tables: Vec<(&Group, &[f64])> =
+        groups.iter().zip(&tables).map(|(group, table)| (group, likelihoods.table(*table))).collect();
+    // In ascending order of count.
+    let (empty, with_cars) = tables.split_at(groups.partition_point(|group| group.seen.count <= 0.0));
+    for (group, table) in empty {
+        let table = &table[layers * width..];
+        if group.seen.partly {
+            hidden.resize(zeros.len(), 0.0);
+            add(&mut hidden, group.times, table);
+        } else {
+            add(&mut zeros, group.times, table);
+        }
+    }
+    for tables in with_cars.chunks(4) {
+        if let [a, b, c, d] = tables {
+            add_four(&mut occupied, [a, b, c, d].map(|(group, _)| group.times), [a, b, c, d].map(|(_, table)| *table));
+        } else {
+            tables.iter().for_each(|(group, table)| add(&mut occupied, group.times, table));
+        }
     }
     if !hidden.is_empty() {
         add(&mut occupied, 1.0, &of_any_share(&hidden, days_with_cars(groups, true), &likelihoods.model.empty_shares, width));

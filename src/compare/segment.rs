@@ -13,6 +13,12 @@ const STEP: f64 = 0.0625;
 /// Dispersions of the grid.
 const DISPERSIONS: usize = 12;
 
+/// Of which the first has no weight.
+const WIDTH: usize = DISPERSIONS - 1;
+
+/// Terms so far below the greatest, in logarithms, do not change a sum; most of a long history's grid is there.
+const NEGLIGIBLE: f64 = 40.0;
+
 /// So many of the days may be odd ones, each of a level of its own, without being a shift: a surge, an empty yard, a wrong count.
 const ODD_SHARE: f64 = 0.05;
 
@@ -108,7 +114,7 @@ impl SegmentGrid {
 
     /// A run of days without any yet, on the first so many cells.
     pub fn run(&self, cells: usize) -> Run {
-        Run { sum: self.ln_prior[..cells.min(self.ln_prior.len())].to_vec(), dispersions: self.sizes.len() }
+        Run { sum: self.ln_prior[..cells.min(self.ln_prior.len())].to_vec() }
     }
 
     /// Log marginal likelihood of two runs of days, each of its own level, but of one dispersion; given that of each by dispersion.
@@ -119,7 +125,7 @@ impl SegmentGrid {
     }
 
     /// Posterior mean level of a run of days.
-    pub fn mean_level(&self, days: &[Vec<f64>], cells: usize) -> f64 {
+    pub fn mean_level<'a>(&self, days: impl Iterator<Item = &'a [f64]>, cells: usize) -> f64 {
         let mut run = self.run(cells);
         for day in days {
             run.add(day);
@@ -147,7 +153,6 @@ widest! {
 pub(super) struct Run {
     /// Log of prior times likelihood per cell.
     sum: Vec<f64>,
-    dispersions: usize,
 }
 
 impl Run {
@@ -158,8 +163,35 @@ impl Run {
 
     /// Log marginal likelihood of the days, for each dispersion.
     pub fn ln_evidence(&self) -> Vec<f64> {
-        let of = |dispersion: usize| self.sum.iter().skip(dispersion).step_by(self.dispersions).copied().collect::<Vec<_>>();
-        (0..self.dispersions).map(|dispersion| ln_sum_exp(&of(dispersion))).collect()
+        ln_sums_exp(self.sum.as_chunks().0).to_vec()
+    }
+}
+
+widest! {
+    /// `ln(sum(exp(x)))` over the levels, for each dispersion: a search for shifts takes about as long as this.
+    fn ln_sums_exp(levels: &[[f64; WIDTH]]) -> [f64; WIDTH] {
+        let mut tops = [f64::NEG_INFINITY; WIDTH];
+        for level in levels {
+            for (top, value) in tops.iter_mut().zip(level) {
+                *top = if *value > *top { *value } else { *top };
+            }
+        }
+        let mut sums = [0.0; WIDTH];
+        for level in levels {
+            let mut any = false;
+            for (top, value) in tops.iter().zip(level) {
+                any |= *value > top - NEGLIGIBLE;
+            }
+            if any {
+                for ((sum, top), value) in sums.iter_mut().zip(&tops).zip(level) {
+                    *sum += exp(value - top);
+                }
+            }
+        }
+        for (sum, top) in sums.iter_mut().zip(tops) {
+            *sum = ln(*sum) + top;
+        }
+        sums
     }
 }
 
@@ -179,8 +211,7 @@ pub(super) fn ln_sum_exp(values: &[f64]) -> f64 {
     if top == f64::NEG_INFINITY {
         return top;
     }
-    // Terms e^-40 below the greatest do not change the sum; most of a long history's grid is there.
-    top + values.iter().filter(|v| **v > top - 40.0).map(|v| exp(v - top)).sum::<f64>().ln()
+    top + values.iter().filter(|v| **v > top - NEGLIGIBLE).map(|v| exp(v - top)).sum::<f64>().ln()
 }
 
 /// The greatest value, looked for in lanes of their own: a search in one line cannot be done in parallel by the processor.

@@ -4,6 +4,9 @@
 //! dispersion; the change lies between any two days with the same prior probability, segments have a least number of days, and a few days of
 //! each may be odd ones that say nothing of its level. It reads the order of the images only, so irregular dates need nothing.
 
+use std::collections::HashMap;
+use std::ops::Range;
+
 use jiff::civil::Date;
 
 use super::day::LevelShift;
@@ -28,7 +31,10 @@ pub struct Change {
 #[derive(Debug)]
 pub struct ShiftSearch {
     grid: SegmentGrid,
-    days: Vec<Vec<f64>>,
+    /// Log likelihoods per cell of days that differ.
+    tables: Vec<Vec<f64>>,
+    /// For each day its table.
+    days: Vec<usize>,
     rates: Vec<f64>,
     min_days: usize,
     /// The first is that of the look-back, the others begin at the changes found.
@@ -50,8 +56,16 @@ impl ShiftSearch {
     pub fn new(days: &[Seen], min_days: usize) -> Self {
         let rates: Vec<f64> = days.iter().map(|seen| seen.count / seen.exposure).collect();
         let grid = SegmentGrid::new(highest(&rates));
-        let days = days.iter().map(|seen| grid.day(*seen)).collect();
-        Self { grid, days, rates, min_days: min_days.max(1), beginnings: Vec::new() }
+        let mut tables = Vec::new();
+        let mut known = HashMap::new();
+        let mut table = |seen: &Seen| {
+            *known.entry((seen.count.to_bits(), seen.exposure.to_bits(), seen.partly)).or_insert_with(|| {
+                tables.push(grid.day(*seen));
+                tables.len() - 1
+            })
+        };
+        let days = days.iter().map(&mut table).collect();
+        Self { grid, tables, days, rates, min_days: min_days.max(1), beginnings: Vec::new() }
     }
 
     /// The evidence for one change in days `from..to`; none where there are too few days for two segments.
@@ -91,11 +105,12 @@ impl ShiftSearch {
         let bayes_factor = (mean - ln_sum_exp(&before[length - 1])).exp();
         let best = (0..evidence.len()).max_by(|a, b| evidence[*a].total_cmp(&evidence[*b]).then(b.cmp(a)))?;
         let first_after = from + changes.start + best;
+        let tables = |days: Range<usize>| self.days[days].iter().map(|day| &self.tables[*day][..]);
         Some(Change {
             first_after,
             bayes_factor,
-            mean_before: self.grid.mean_level(&self.days[from..first_after], cells),
-            mean_after: self.grid.mean_level(&self.days[first_after..to], cells),
+            mean_before: self.grid.mean_level(tables(from..first_after), cells),
+            mean_after: self.grid.mean_level(tables(first_after..to), cells),
         })
     }
 
@@ -110,7 +125,7 @@ impl ShiftSearch {
             *beginning = bare(&self.grid);
         }
         for day in &self.days[(from + beginning.ln_evidence.len()).min(to)..to] {
-            beginning.run.add(day);
+            beginning.run.add(&self.tables[*day]);
             beginning.ln_evidence.push(beginning.run.ln_evidence());
         }
     }
@@ -120,7 +135,7 @@ impl ShiftSearch {
         let mut run = self.grid.run(cells);
         let mut ends = Vec::with_capacity(to - first);
         for (number, day) in self.days[first..to].iter().rev().enumerate() {
-            run.add(day);
+            run.add(&self.tables[*day]);
             if number + 1 >= self.min_days {
                 ends.push(run.ln_evidence());
             }

@@ -6,7 +6,7 @@ use jiff::civil::Date;
 use rayon::prelude::*;
 
 use super::adjust::benjamini_hochberg;
-use super::baseline::{Surroundings, Usable, reach, surroundings, usable};
+use super::baseline::{LEAST_COVERAGE, Surroundings, Usable, reach, surroundings, usable};
 use super::day::{Day, LevelShift, MixChange, Verdict};
 use super::explain::{FLOOR, explain};
 use super::likelihood::{Likelihoods, Seen};
@@ -150,7 +150,8 @@ fn why_unusable(count: &DatedCount, rules: &Rules) -> String {
     } else if !(0.0..=1.0).contains(&count.coverage) {
         format!("coverage {} is not between 0 and 1", count.coverage)
     } else {
-        format!("only {:.0} % of the yard visible, {:.0} % needed", 100.0 * count.coverage, 100.0 * rules.history.min_coverage)
+        let needed = rules.history.min_coverage.max(LEAST_COVERAGE);
+        format!("only {:.0} % of the yard visible, {:.0} % needed", 100.0 * count.coverage, 100.0 * needed)
     }
 }
 
