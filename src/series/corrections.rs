@@ -86,7 +86,8 @@ pub fn apply(stored: &Stored, rows: &[CarRow]) -> Corrected {
             continue;
         };
         used[index] = true;
-        let (mut vehicle, mut place) = (original.result.vehicles[index].clone(), original.places[index].clone());
+        let (mut vehicle, mut place) =
+            (original.result.vehicles[index].clone(), original.places.get(index).cloned().unwrap_or_default());
         let class = class_of(row, vehicle.class, original, &mut out.notes);
         let reclassified = class != vehicle.class;
         vehicle.class = class;
@@ -149,8 +150,7 @@ pub fn apply(stored: &Stored, rows: &[CarRow]) -> Corrected {
     out
 }
 
-/// The count of the corrected cars. Where the program counted more or fewer cars than it could draw (coarse images), the
-/// difference stays. `whole`: somebody has looked through the image and not only at these cars, which are marked as reviewed in any case.
+/// The count of the corrected cars. `whole`: somebody has looked through the image and not only at these cars, which are marked as reviewed in any case.
 fn recount(out: &mut Corrected, original: &SceneRecord, vehicles: &[Vehicle], whole: bool, certain_freight: u32) {
     let number = |class: fn(Class) -> bool| vehicles.iter().filter(|v| class(v.class)).count() as u32;
     let freight = number(Class::is_freight);
@@ -165,7 +165,7 @@ fn recount(out: &mut Corrected, original: &SceneRecord, vehicles: &[Vehicle], wh
     } else {
         out.interval = IntervalKind::Corrected;
         let shift = |value: u32| (value + freight).saturating_sub(drawn);
-        count.freight_cars = shift(count.freight_cars);
+        count.freight_cars = freight;
         count.low = shift(count.low).max(certain_freight).min(count.freight_cars);
         count.high = shift(count.high).max(count.freight_cars);
         "corrected"

@@ -61,10 +61,10 @@ impl Workplace {
     /// # Errors
     /// When the store cannot be written.
     pub fn forget(&mut self, scenes: &[(String, String)]) -> Result<()> {
-        let images: Vec<String> = scenes.iter().map(|(image, _)| image.clone()).collect();
-        self.store.forget(&images)?;
+        // The files first: after a kill in between, the record still knows of them.
         scenes.iter().for_each(|(_, stem)| self.remove_files(stem));
-        Ok(())
+        let images: Vec<String> = scenes.iter().map(|(image, _)| image.clone()).collect();
+        self.store.forget(&images)
     }
 
     fn remove_files(&self, stem: &str) {
@@ -83,7 +83,6 @@ impl Workplace {
         if deleted.is_empty() {
             return Ok(());
         }
-        self.store.forget(&deleted)?;
         // The record that knew the names of their files is gone; the files say whose they are.
         let files = std::fs::read_dir(self.out.join(CARS)).into_iter().flatten().flatten().map(|entry| entry.path());
         let of_deleted = |file: &PathBuf| {
@@ -96,7 +95,7 @@ impl Workplace {
             .filter(of_deleted)
             .filter_map(|file| file.file_stem()?.to_str().map(str::to_owned))
             .for_each(|stem| self.remove_files(&stem));
-        Ok(())
+        self.store.forget(&deleted)
     }
 
     /// Where a scene's vehicles are written.

@@ -60,8 +60,7 @@ impl Planned {
         self.survey.as_ref().map_or_else(|| request.yard.clone(), |survey| survey.complete(&request.yard))
     }
 
-    /// Notes an image that could not be used. What the record holds under its name came from other bytes and is forgotten,
-    /// unless it was corrected by hand: then it is not asked for again.
+    /// Notes an image that could not be used. What the record holds under its name came from other bytes, settings or program and is forgotten.
     ///
     /// # Errors
     /// When the store cannot be written.

@@ -17,12 +17,10 @@ pub fn bring_up_to_date(
     planned: &Planned,
     terminal: &Terminal,
 ) -> Result<()> {
-    let drawn: std::collections::BTreeMap<String, String> =
-        place.store.scenes()?.into_iter().map(|stored| (stored.record.image, stored.drawn)).collect();
     for scene in &results.scenes {
         let record = &scene.record;
         let file = place.overlay_file(&record.stem);
-        if drawn.get(&record.image) == Some(&scene.drawn) && file.exists() {
+        if scene.drawn_before == scene.drawn && file.exists() {
             continue;
         }
         let Some(path) = planned.paths.get(&record.image) else { continue };

@@ -20,8 +20,10 @@ pub struct Scene {
     pub record: SceneRecord,
     /// From where its interval comes.
     pub interval: IntervalKind,
-    /// BLAKE3 of what its picture shows now.
+    /// BLAKE3 of what its picture should show.
     pub drawn: String,
+    /// And of what it shows.
+    pub drawn_before: String,
 }
 
 /// Everything that follows from the record.
@@ -101,7 +103,7 @@ pub fn collect(request: &Request, place: &mut Workplace, planned: &Planned, term
         }
         let drawn = super::one_image::drawn_key(&record);
         results.observations.push(observation(&record, interval, &request.site));
-        results.scenes.push(Scene { record, interval, drawn });
+        results.scenes.push(Scene { record, interval, drawn, drawn_before: stored.drawn });
     }
     match place.store.stray_cars()? {
         0 => {}

@@ -8,7 +8,7 @@ pub const APPLICATION_ID: i64 = 0x4750_4B47;
 pub const USER_VERSION: i64 = 10300;
 
 /// One batch of SQL per version of the schema; a store of version n has had the first n batches.
-pub const MIGRATIONS: [&str; 5] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5];
+pub const MIGRATIONS: [&str; 6] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6];
 
 const VERSION_1: &str = r#"
 CREATE TABLE gpkg_spatial_ref_sys (
@@ -114,4 +114,10 @@ CREATE TABLE days (
 INSERT OR IGNORE INTO gpkg_contents (table_name, data_type, identifier, description, srs_id) VALUES
     ('days', 'attributes', 'days', 'One row per day, as in days.csv', NULL);
 DELETE FROM yardwatch WHERE key = 'derived';
+"#;
+
+/// Version 6: what belongs to a scene is found without looking through its layer.
+const VERSION_6: &str = r#"
+CREATE INDEX tracks_scene ON tracks(scene);
+CREATE INDEX scene_footprints_scene ON scene_footprints(scene);
 "#;
