@@ -19,9 +19,11 @@ use super::scale::Scale;
 use super::strings;
 use super::trend::trend;
 
-/// Days that speak for a run, at most. What has lasted longer is the yard's new level, and stated as a shift. Nor is a run looked for over
-/// more days that might speak for it if more of the yard had been seen.
+/// Days that speak for a run, at most. What has lasted longer is the yard's new level, and stated as a shift.
 const MOST_DAYS: usize = 6;
+
+/// Partly seen days over which a run is looked for, at most: more than a cloudy winter has. For each the rest is gone through.
+const MOST_HIDDEN: usize = 30;
 
 /// A day of a run has less than this share of the median before the run: the rule is for yards that fell silent, not for a slack season.
 const LOW_SHARE: f64 = 0.5;
@@ -70,7 +72,7 @@ pub(super) fn low_run(today: &Usable<'_>, usable: &[Usable<'_>], rules: &Rules, 
             }
             if next.partly {
                 hidden += 1;
-                if hidden == MOST_DAYS {
+                if hidden == MOST_HIDDEN {
                     break;
                 }
                 continue;
