@@ -459,6 +459,18 @@ fn empty_days_are_no_falling_trend() {
     assert!(day.expected.is_some_and(|e| e > 7.5), "{:?}", day.expected);
 }
 
+/// A run of days with 0.9 cars was as improbable as one of empty days.
+#[test]
+fn a_run_of_fractional_counts_is_taken_as_its_days_are() {
+    let p = |last: f64| {
+        let mut counts: Vec<f64> = (0..24).map(|i| [3.0, 6.0, 4.0, 7.0, 5.0][i % 5]).collect();
+        counts.extend([last; 3]);
+        let day = compare_site(&dated(&counts, 12), &Rules::default()).pop().expect("days");
+        day.low_run.expect("a run").p
+    };
+    assert!(p(0.0) < 0.2 * p(0.9) && p(0.9) < 1.1 * p(1.0), "{} {} {}", p(0.0), p(0.9), p(1.0));
+}
+
 /// A level that doubled on the last days was taken for a trend of five years, which made the next such day ordinary.
 #[test]
 fn a_change_of_level_is_no_trend() {

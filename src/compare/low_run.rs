@@ -119,8 +119,8 @@ fn probability(
     let limits: Vec<Limit> = run
         .iter()
         .map(|u| Limit {
-            // A hair of slack, so that the highest day itself is not above its own rate.
-            most: (highest * u.count.coverage / scale.unit + 1e-9).floor(),
+            // Rounded as the tested day's count is: the highest day itself is not above its own rate.
+            most: (highest * u.count.coverage / scale.unit).round(),
             exposure: u.count.coverage * factor(u),
             hidden: strings::hidden(u.count.coverage),
             error: error_weights(u.count.error_sd() / scale.unit),

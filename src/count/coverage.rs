@@ -57,7 +57,7 @@ impl Seen {
 
     /// What given tracks have beyond the ground that the image can show, where there is no outline.
     pub fn beyond(site: &Site) -> Self {
-        let outside = if site.outline_area().is_none() { (site.beyond_m / ALONG_M).round() as usize } else { 0 };
+        let outside = if site.outline_area().is_none() { (site.beyond_m() / ALONG_M).round() as usize } else { 0 };
         Self { all: outside, outside, ..Self::default() }
     }
 

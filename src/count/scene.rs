@@ -243,8 +243,7 @@ impl Parts {
         let number = |class: fn(&Vehicle) -> bool| vehicles.iter().filter(|vehicle| class(vehicle)).count() as u32;
         let freight = number(|vehicle| vehicle.class.is_freight());
         let astray = options.surveyed && registration.is_none();
-        let placed = registration.map_or(self.confidence, |registration| registration.tracks_confidence);
-        let lost = !site.found && placed < LEAST_CONFIDENCE;
+        let lost = !site.found && registration.is_none() && self.confidence < LEAST_CONFIDENCE;
         let (low, high) = interval(&vehicles, gsd, site.found || lost || astray, self.doubtful_m);
         let what = if site.is_unknown() && self.tracks.is_empty() { "image" } else { "yard" };
         let part = format!("{:.0} % of the {what} is seen: {}", coverage * 100.0, seen.why());

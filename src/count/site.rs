@@ -102,12 +102,12 @@ const PIECE_M: f64 = 16.0;
 
 /// What is known of the yard, in the scene's ground.
 pub struct Site {
-    /// Given tracks as far as the image may show them, a point every metre.
+    /// Given tracks, a point every metre.
+    given: Vec<Centreline>,
+    /// Of these what the image may show.
     pub lines: Vec<Centreline>,
     /// Their names.
     pub names: Vec<String>,
-    /// Length of the given tracks that the image cannot show, metres.
-    pub beyond_m: f64,
     /// Whether the tracks were found in images (this one, or all of the site), and must show themselves as such.
     pub found: bool,
     /// By how much everything was moved, metres of the scene's ground, and the yard's middle.
@@ -133,12 +133,11 @@ impl Site {
         let (near, far): (Vec<_>, Vec<_>) = tracks.into_iter().partition(|(line, _)| is_near(line));
         // Tracks that all lie elsewhere are no reason to look for others.
         let tracks = if near.is_empty() { far } else { near };
-        let given_m: f64 = tracks.iter().map(|(line, _)| line.length()).sum();
         let found = tracks.is_empty() || yard.tracks_found;
-        let shown = |(line, name): (Centreline, String)| Some((line.within(image.grown(BEYOND_M))?, name));
-        let (lines, names): (Vec<Centreline>, Vec<_>) = tracks.into_iter().filter_map(shown).unzip();
-        let beyond_m = given_m - lines.iter().map(Centreline::length).sum::<f64>();
-        Self { lines, names, beyond_m, found, moved: ([dx, dy], middle), outline }
+        let shown = |(line, name): &(Centreline, String)| Some((line.within(image.grown(BEYOND_M))?, name.clone()));
+        let (lines, names) = tracks.iter().filter_map(shown).unzip();
+        let given = tracks.into_iter().map(|(line, _)| line).collect();
+        Self { given, lines, names, found, moved: ([dx, dy], middle), outline }
     }
 
     /// The ground of interest inside an image; None when the yard lies outside.
@@ -153,11 +152,11 @@ impl Site {
         self.outline.area()?.grown(OUTLINE_MARGIN_M).intersection(image)
     }
 
-    /// Whether a square of ground has to be looked at.
+    /// Whether a square of ground has to be looked at, or would have to be if the image showed it.
     pub fn wants(&self, patch: Area) -> bool {
-        if !self.lines.is_empty() {
+        if self.has_tracks() {
             let near = patch.grown(CORRIDOR_M);
-            return self.lines.iter().any(|line| {
+            return self.given.iter().any(|line| {
                 let step = (PIECE_M / line.step) as usize;
                 // Every piece's end points and the last point: pieces are shorter than a patch and its margin.
                 line.points.iter().step_by(step).chain(line.points.last()).any(|&p| near.contains(p))
@@ -188,7 +187,13 @@ impl Site {
 
     /// Whether tracks are known, in this image or beyond it.
     pub fn has_tracks(&self) -> bool {
-        !self.lines.is_empty() || self.beyond_m > 0.0
+        !self.given.is_empty()
+    }
+
+    /// Length of the given tracks that the image cannot show, metres.
+    pub fn beyond_m(&self) -> f64 {
+        let length = |lines: &[Centreline]| lines.iter().map(Centreline::length).sum::<f64>();
+        length(&self.given) - length(&self.lines)
     }
 
     /// Whether neither tracks nor an outline say where the yard lies.

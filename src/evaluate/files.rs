@@ -93,10 +93,10 @@ pub fn prediction(path: &Path, truth: &Truth, truth_path: &Path) -> Result<Optio
     Ok(entries(&cars)?.into_iter().find(|file| image_of(file).is_some_and(|image| image == truth.image)))
 }
 
-/// Whether two names may be one image's: one run may have been given the folder above the other's.
+/// Whether two names may be one image's: one run may have been given the folder above the other's, or the image in another format.
 pub fn same_image(a: &str, b: &str) -> bool {
-    let (a, b) = (Path::new(a), Path::new(b));
-    a.ends_with(b) || b.ends_with(a)
+    let (a, b) = (Path::new(a).with_extension(""), Path::new(b).with_extension(""));
+    a.ends_with(&b) || b.ends_with(&a)
 }
 
 /// The visible entries of a folder, by name.

@@ -176,7 +176,7 @@ fn recount(out: &mut Corrected, original: &SceneRecord, vehicles: &[Vehicle], wh
         format!("{word} by hand")
     };
     count.reason = if whole && count.status == Status::Unusable {
-        // The analyst saw what the program could not. Where it saw a part, coverage still says of how much of the yard these are the cars.
+        // The analyst saw what the program could not. (Where it saw enough, as in a partial image, coverage goes on saying of how much of the yard.)
         (count.status, count.coverage) = (Status::Ok, 1.0);
         format!("{sentence}; to the program it was unusable: {}", count.reason)
     } else if count.reason.is_empty() {

@@ -29,6 +29,8 @@ const LEAP: f64 = 0.03;
 const APART_M: f64 = 2.5;
 /// Mean evidence by which the best shift must lead the next one to be sure.
 const SURE: f64 = 0.2;
+/// Mean evidence under which nothing is seen of the tracks: one point in fifty on a certain one.
+const LEAST_EVIDENCE: f64 = 0.02;
 /// Step of the coarse search for the shift, and of all finer ones, metres.
 const COARSE_M: f64 = 1.0;
 const FINE_M: f64 = 0.25;
@@ -60,8 +62,6 @@ pub struct Registration {
     pub sd_m: f64,
     /// How sure it is, above 0 to 1.
     pub confidence: f64,
-    /// How sure it is that the given tracks lie where the site has them, 0 to 1; 1 where none were given.
-    pub tracks_confidence: f64,
 }
 
 impl Registration {
@@ -163,12 +163,12 @@ fn shift_of(points: &[([f64; 2], [f64; 2])], map: &YardMap, expected: Expected) 
     let best_of = |tried: &mut dyn Iterator<Item = ([f64; 2], f64)>| {
         tried.fold(([0.0; 2], f64::MIN), |best, t| if t.1 > best.1 { t } else { best })
     };
-    let (coarse, _) = best_of(&mut tried.iter().copied());
+    let (coarse, value) = best_of(&mut tried.iter().copied());
     let apart = |g: [f64; 2]| ((g[0] - coarse[0]) * nx + (g[1] - coarse[1]) * ny).abs() > APART_M;
-    let (second, value) = best_of(&mut tried.iter().copied().filter(|(g, _)| apart(*g)));
-    // What was expected makes nothing surer: of an empty map it would prefer the place given.
-    let lead = if value > f64::MIN { evidence(&few, coarse) - evidence(&few, second) } else { 0.0 };
-    let confidence = (lead / SURE).clamp(0.0, 1.0);
+    let second = best_of(&mut tried.iter().copied().filter(|(g, _)| apart(*g))).1;
+    let lead = if second > f64::MIN { value - second } else { 0.0 };
+    // Of an empty map the place that was expected would be sure, more or less so by the way the tracks run.
+    let confidence = if evidence(&few, coarse) < LEAST_EVIDENCE { 0.0 } else { (lead / SURE).clamp(0.0, 1.0) };
     let at = |i: i32, j: i32| {
         let g = [coarse[0] + f64::from(i) * FINE_M, coarse[1] + f64::from(j) * FINE_M];
         (g, score(points, g))
@@ -235,10 +235,16 @@ mod tests {
     /// The shift followed lines drawn 0.8 m off through 60 images that knew better.
     #[test]
     fn the_more_images_know_a_site_the_less_its_drawn_tracks_move_it() {
-        let of = |sd_m: f64| {
-            Registration { shift_m: [0.0; 2], turn: None, sd_m, confidence: 1.0, tracks_confidence: 1.0 }.share_of_scene()
-        };
+        let of = |sd_m: f64| Registration { shift_m: [0.0; 2], turn: None, sd_m, confidence: 1.0 }.share_of_scene();
         assert!(of(0.4) < 0.1 && of(REGISTRATION_SD_M) > 0.6, "{} {}", of(0.4), of(REGISTRATION_SD_M));
+    }
+
+    /// Evidence alone does not tell two of four tracks from the next two; the place that they were given does.
+    #[test]
+    fn some_of_the_tracks_of_a_yard_are_sure_enough() {
+        let all = lines(0.0);
+        let (shift, confidence) = common_shift(&all[1..3], &map(&all, [0.0; 2], 0.0), Expected::of(None));
+        assert!(shift[1].abs() < 0.6 && confidence > 0.05, "{shift:?} {confidence}");
     }
 
     #[test]
@@ -252,7 +258,7 @@ mod tests {
                 let (shift, confidence) = common_shift(&lines, &map, Expected::of_site(0.5));
                 let (along, found) = (shift[0] * cos + shift[1] * sin, shift[1] * cos - shift[0] * sin);
                 assert!(
-                    (found - across).abs() < 0.5 && along.abs() < 1.0 && confidence > 0.5,
+                    (found - across).abs() < 0.5 && along.abs() < 1.0 && confidence > 0.25,
                     "{across}: {shift:?} {confidence}"
                 );
             }

@@ -124,6 +124,8 @@ fn a_file_that_names_its_image_is_scored_against_that_image_alone() {
     assert!(said.contains("of the truths are of others and passed over"), "{said}");
     let scenes = read(&json)["scenes"].as_array().unwrap().len();
     assert_eq!(scenes, 1);
+    let of_another_format = predict("tumangang_20191120T025440Z.png");
+    assert_eq!(of_another_format.status.code(), Some(0));
     let run = predict("elsewhere.tif");
     assert_eq!(run.status.code(), Some(1));
     assert!(String::from_utf8(run.stderr).unwrap().contains("is of elsewhere.tif, of which"));

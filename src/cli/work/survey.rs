@@ -121,7 +121,7 @@ fn make(
     }
     bar.finish_and_clear();
     if given {
-        survey.tracks_shown = Some(gathered.shown(&request.yard.tracks, survey.site_sd_m()));
+        survey.tracks_shown_m = gathered.shown(&request.yard.tracks, survey.site_sd_m());
     } else {
         survey.tracks = gathered.tracks(&request.yard);
     }

@@ -41,8 +41,8 @@ pub struct Survey {
     pub registered: usize,
     /// Tracks that they show together, where none were given.
     pub tracks: Vec<GivenTrack>,
-    /// Where tracks were given: how far east and north of their place the scenes together show them, metres, and how sure that is, 0 to 1.
-    pub tracks_shown: Option<([f64; 2], f64)>,
+    /// How far east and north of their place the scenes together show the given tracks, metres, where that is too far for each to find them.
+    pub tracks_shown_m: Option<[f64; 2]>,
     /// Mean edges, row by row, in units of the largest.
     #[serde(skip)]
     pub edges: Vec<[i8; 2]>,
@@ -86,10 +86,9 @@ impl Survey {
     pub fn register(&self, reference: &Reference, scene: &Scene) -> Result<Option<Registration>> {
         let Some(edges) = Edges::of(scene, &self.frame)? else { return Ok(None) };
         let mut registration = register::register(reference, &edges, &self.frame, self.site_sd_m());
-        // The site lies where its images say; the given tracks may not.
-        if let (Some(registration), Some((shown, confidence))) = (&mut registration, self.tracks_shown) {
+        // Tracks and outline were drawn on one map, and the scenes all lie elsewhere.
+        if let (Some(registration), Some(shown)) = (&mut registration, self.tracks_shown_m) {
             (0..2).for_each(|axis| registration.shift_m[axis] += shown[axis]);
-            registration.tracks_confidence = confidence;
         }
         Ok(registration)
     }
@@ -123,5 +122,5 @@ pub fn survey(frame: Frame, images: Vec<String>, scenes: &[Edges]) -> Option<(Su
     let shifts: Vec<Option<[f64; 2]>> = congealed.shifts.iter().map(|cells| cells.map(metres)).collect();
     let registered = shifts.iter().flatten().count();
     let edges = quantised(&congealed.edges);
-    Some((Survey { frame, images, registered, tracks: Vec::new(), tracks_shown: None, edges }, shifts))
+    Some((Survey { frame, images, registered, tracks: Vec::new(), tracks_shown_m: None, edges }, shifts))
 }

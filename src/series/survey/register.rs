@@ -186,7 +186,6 @@ pub fn register(reference: &Reference, scene: &Edges, frame: &Frame, site_sd_m: 
         turn,
         sd_m: (SD_CELLS * frame.cell_m).hypot(site_sd_m),
         confidence: Shift { ratio: shift.ratio * better, ..shift }.confidence(),
-        tracks_confidence: 1.0,
     })
 }
 

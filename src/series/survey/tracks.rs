@@ -123,18 +123,16 @@ impl Gathered {
         })
     }
 
-    /// How far east and north of their place the scenes show given tracks, metres, all of them together, where that is more than a single image
-    /// copes with, and how sure the place is, 0 to 1. The site's
-    /// place is known to `sd_m` along one axis, if the georeferences do not err all in one direction.
-    pub fn shown(&self, tracks: &[GivenTrack], sd_m: f64) -> ([f64; 2], f64) {
+    /// How far east and north of their place the scenes show given tracks, metres, all of them together; none where that is so little that a single
+    /// scene copes with it. The site's place is known to `sd_m` along one axis, if the georeferences do not err all in one direction.
+    pub fn shown(&self, tracks: &[GivenTrack], sd_m: f64) -> Option<[f64; 2]> {
         let line = |track: &GivenTrack| {
             let points: Vec<[f64; 2]> = track.line.iter().map(|&place| self.frame.from_lonlat(place)).collect();
             Centreline::resampled(&points, 1.0)
         };
         let lines: Vec<Centreline> = tracks.iter().filter_map(line).flat_map(|line| self.seen_parts(&line)).collect();
-        let ([east, south], confidence) = common_shift(&lines, &YardMap::of_cells(self.cells()), Expected::of_site(sd_m));
-        let own = east.hypot(south) <= OWN_M;
-        (if own { [0.0; 2] } else { [east, -south] }, confidence)
+        let ([east, south], _) = common_shift(&lines, &YardMap::of_cells(self.cells()), Expected::of_site(sd_m));
+        (east.hypot(south) > OWN_M).then_some([east, -south])
     }
 
     /// A line as far as any scene shows its ground: beyond, it neither speaks for a shift nor against it.
