@@ -20,7 +20,8 @@ pub use scene::{CountOptions, GivenTrack, Yard, count_scene};
 use serde::{Deserialize, Serialize};
 
 use crate::raster::Turn;
-pub use vehicle::{Class, Vehicle};
+pub use crate::segment::Class;
+pub use vehicle::Vehicle;
 
 /// Whether a scene's count may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -13,11 +13,12 @@ use super::interval::interval;
 use super::mapping::Mapping;
 use super::memory::Memory;
 use super::site::{Ground, Site};
+use super::vehicle::number_strings;
 use super::walk::{Candidate, Walked};
 use super::{Count, SceneCount, SceneTrack, Status, Vehicle};
 use crate::error::Result;
 use crate::raster::Scene;
-use crate::segment::side_by_side::{Footprint, number_strings, resolve};
+use crate::segment::side_by_side::{Footprint, resolve};
 use crate::threshold::{Plane, scene_stretch, yard_map};
 use crate::tile::Area;
 use crate::track::Centreline;
@@ -150,7 +151,8 @@ fn count_pixels(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result<Sc
                 Tracks { lines, others: &[], first, known, scene, site: &site, ground: &ground, map: &map, debug, memory };
             let (walked, seen) = tracks.walked(&mut plane)?;
             all.seen = all.seen.and(seen);
-            walked.iter().for_each(|walked| map.clear(&walked.sure, CLEAR_M));
+            let sure = walked.iter().flat_map(|walked| &walked.sure);
+            map.clear(sure.flat_map(|line| &line.points), CLEAR_M);
             found.extend(walked);
         }
         all.seen = all.seen.with_fill(fill.share());

@@ -2,57 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What a vehicle is. Everything but [`Class::Locomotive`] and [`Class::Coach`] is a freight car.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Class {
-    /// A freight car whose kind cannot be told.
-    Freight,
-    /// Open box car for ore, coal, scrap.
-    Gondola,
-    /// Covered car.
-    Boxcar,
-    /// Tank car.
-    Tank,
-    /// Covered hopper.
-    Hopper,
-    /// Flat car, bare or with containers (two containers on one wagon are one car).
-    Flat,
-    /// Locomotive.
-    Locomotive,
-    /// Passenger coach.
-    Coach,
-}
-
-impl Class {
-    /// All classes, in the order in which tables list them.
-    pub const ALL: [Class; 8] =
-        [Self::Freight, Self::Gondola, Self::Boxcar, Self::Tank, Self::Hopper, Self::Flat, Self::Locomotive, Self::Coach];
-
-    /// Whether the vehicle counts as a freight car.
-    pub fn is_freight(self) -> bool {
-        !matches!(self, Self::Locomotive | Self::Coach)
-    }
-
-    /// The name used in every output file.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Freight => "freight",
-            Self::Gondola => "gondola",
-            Self::Boxcar => "boxcar",
-            Self::Tank => "tank",
-            Self::Hopper => "hopper",
-            Self::Flat => "flat",
-            Self::Locomotive => "locomotive",
-            Self::Coach => "coach",
-        }
-    }
-
-    /// The class of that name, if there is one.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|class| class.name() == name)
-    }
-}
+use crate::segment::Class;
 
 /// One vehicle: an oriented box with class and confidence. Pixel coordinates are (col, row) from the outer
 /// corner of the top-left pixel of the scene.
@@ -82,4 +32,16 @@ pub struct Vehicle {
     pub corners: [[f64; 2]; 4],
     /// Mean colour of the roof as red, green, blue, 0 to 255 after the scene's display stretch (grey: three equal values).
     pub colour: [u8; 3],
+}
+
+/// Numbers the strings: coupled neighbours share one. Vehicles must be in order along their tracks; `coupled[i]` says whether vehicle `i`
+/// is coupled to the one before it.
+pub(super) fn number_strings(vehicles: &mut [Vehicle], coupled: &[bool]) {
+    let mut string = 0;
+    for i in 0..vehicles.len() {
+        if i == 0 || !coupled[i] || vehicles[i].track != vehicles[i - 1].track {
+            string += 1;
+        }
+        vehicles[i].string = string;
+    }
 }

@@ -1,7 +1,60 @@
 //! What a vehicle is: from the class evidence of its columns.
 
+use serde::{Deserialize, Serialize};
+
 use super::columns::{CLASSES, COLUMN_M, Column};
-use crate::count::Class;
+
+/// What a vehicle is. Everything but [`Class::Locomotive`] and [`Class::Coach`] is a freight car.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Class {
+    /// A freight car whose kind cannot be told.
+    Freight,
+    /// Open box car for ore, coal, scrap.
+    Gondola,
+    /// Covered car.
+    Boxcar,
+    /// Tank car.
+    Tank,
+    /// Covered hopper.
+    Hopper,
+    /// Flat car, bare or with containers (two containers on one wagon are one car).
+    Flat,
+    /// Locomotive.
+    Locomotive,
+    /// Passenger coach.
+    Coach,
+}
+
+impl Class {
+    /// All classes, in the order in which tables list them.
+    pub const ALL: [Class; 8] =
+        [Self::Freight, Self::Gondola, Self::Boxcar, Self::Tank, Self::Hopper, Self::Flat, Self::Locomotive, Self::Coach];
+
+    /// Whether the vehicle counts as a freight car.
+    pub fn is_freight(self) -> bool {
+        !matches!(self, Self::Locomotive | Self::Coach)
+    }
+
+    /// The name used in every output file.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Freight => "freight",
+            Self::Gondola => "gondola",
+            Self::Boxcar => "boxcar",
+            Self::Tank => "tank",
+            Self::Hopper => "hopper",
+            Self::Flat => "flat",
+            Self::Locomotive => "locomotive",
+            Self::Coach => "coach",
+        }
+    }
+
+    /// The class of that name, if there is one.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.name() == name)
+    }
+}
 
 /// A freight kind is named when it is at least this probable among the freight kinds; otherwise the class is `freight`.
 const KIND_NAMED: f64 = 0.45;

@@ -5,10 +5,10 @@
 
 use std::sync::OnceLock;
 
-use crate::count::Class;
+use super::class::Class;
 use crate::threshold::convolution::{Convolution, Shape};
 use crate::threshold::network::{Maps, Weights, logistic};
-use crate::track::strip::{ALONG_M, ROWS};
+use crate::track::strip::{ALONG_M, ROWS, turned};
 
 /// Length of a column, metres: two samples of a strip.
 pub const COLUMN_M: f64 = 2.0 * ALONG_M;
@@ -17,8 +17,7 @@ pub const CLASSES: [Class; 7] =
     [Class::Gondola, Class::Boxcar, Class::Tank, Class::Hopper, Class::Flat, Class::Locomotive, Class::Coach];
 /// Features along the track.
 const FEATURES: usize = 80;
-/// Planes of a strip that hold the shadow vector, and the network's answer that has a direction: the offset.
-const VECTOR: std::ops::Range<usize> = 4..6;
+/// The network's answer that has a direction: the offset.
 const OFFSET: usize = 11;
 /// Numbers that the network answers with for each column.
 const ANSWERS: usize = 12;
@@ -135,19 +134,6 @@ impl Reading {
         };
         self.seen.iter().enumerate().map(column).collect()
     }
-}
-
-/// The strip as one sees it who travels the other way.
-pub(crate) fn turned(strip: &Maps) -> Maps {
-    let mut turned = strip.clone();
-    for (channel, plane) in turned.data.chunks_exact_mut(strip.rows * strip.cols).enumerate() {
-        plane.reverse();
-        // What points to the right and forwards now points to the left and backwards.
-        if VECTOR.contains(&channel) {
-            plane.iter_mut().for_each(|value| *value = -*value);
-        }
-    }
-    turned
 }
 
 fn log_softmax<const N: usize>(scores: [f32; N]) -> [f32; N] {

@@ -3,9 +3,9 @@
 //! Trains come in blocks of one kind of wagon, so the next car is often as long as the last ones: a Polya urn, which draws from the stock of
 //! the world or repeats what was drawn before (Blackwell and MacQueen, "Ferguson distributions via Polya urn schemes", 1973).
 
+use super::class::Class;
 use super::columns::{CLASSES, COLUMN_M};
 use super::semi_markov::Segment;
-use crate::count::Class;
 
 /// Shortest and longest car body, metres. The shortest, two-axle silo cars, are 7.5 m; their roofs are round at the ends.
 pub(super) const BODY_M: [f64; 2] = [6.5, 28.5];

@@ -7,3 +7,5 @@ mod log_sum;
 mod scores;
 pub mod semi_markov;
 pub mod side_by_side;
+
+pub use class::Class;

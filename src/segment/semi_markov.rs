@@ -211,7 +211,7 @@ struct Sums {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::count::Class;
+    use crate::segment::class::Class;
     use crate::segment::columns::CLASSES;
     use crate::segment::columns::COLUMN_M;
 

@@ -1,7 +1,5 @@
 //! One car cannot stand on two tracks: of two boxes that overlap, the surer one stays.
 
-use crate::count::Vehicle;
-
 /// Two bodies whose centre lines are closer than this, in metres, claim the same ground: bodies are 2.9 to 3.3 m wide, and tracks
 /// at least 3.6 m apart.
 const TOO_CLOSE_M: f64 = 2.7;
@@ -70,18 +68,6 @@ fn inside(a: &Footprint, b: &Footprint) -> bool {
         let (along, across) = ((dx * a.axis[0] + dy * a.axis[1]).abs(), (dy * a.axis[0] - dx * a.axis[1]).abs());
         along < a.length / 2.0 - 0.5 && across < 1.5
     })
-}
-
-/// Numbers the strings: coupled neighbours share one. Vehicles must be in order along their tracks; `coupled[i]` says whether vehicle `i`
-/// is coupled to the one before it.
-pub fn number_strings(vehicles: &mut [Vehicle], coupled: &[bool]) {
-    let mut string = 0;
-    for i in 0..vehicles.len() {
-        if i == 0 || !coupled[i] || vehicles[i].track != vehicles[i - 1].track {
-            string += 1;
-        }
-        vehicles[i].string = string;
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 
 use super::clarity::Clarity;
 use crate::tile::{Core, PATCH_M};
-use crate::track::Centreline;
 
 /// Side of the squares of evidence that are kept or not, metres.
 const SQUARE_M: usize = 16;
@@ -104,9 +103,9 @@ impl YardMap {
         }
     }
 
-    /// Takes the tracks within `reach` metres of the given lines off the map.
-    pub fn clear(&mut self, lines: &[Centreline], reach: f64) {
-        for [x, y] in lines.iter().flat_map(|line| &line.points) {
+    /// Takes the tracks within `reach` metres of the given points off the map.
+    pub fn clear<'a>(&mut self, points: impl IntoIterator<Item = &'a [f64; 2]>, reach: f64) {
+        for [x, y] in points {
             let [from, to] = [-reach, reach].map(|r| ((x + r).floor() as i64, (y + r).floor() as i64));
             for (row, col) in (from.1..=to.1).flat_map(|row| (from.0..=to.0).map(move |col| (row, col))) {
                 if (col as f64 + 0.5 - x).hypot(row as f64 + 0.5 - y) <= reach
@@ -247,8 +246,8 @@ mod tests {
     fn a_cleared_track_is_gone_and_its_neighbour_stays() {
         let track = |row: i64| (0..60).map(move |col| (col, row, Evidence { track: 0.9, body: 0.5, ..Evidence::default() }));
         let mut map = YardMap::of_cells(track(10).chain(track(14)));
-        let line = Centreline::resampled(&[[0.0, 10.5], [60.0, 10.5]], 1.0).unwrap();
-        map.clear(&[line], 2.0);
+        let line: Vec<[f64; 2]> = (0..=60).map(|x| [f64::from(x), 10.5]).collect();
+        map.clear(&line, 2.0);
         let at = |row: i64| map.cell(30, row);
         assert_eq!(at(10).track, 0.0);
         assert!(at(10).body > 0.4, "only the track is taken off");

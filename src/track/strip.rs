@@ -10,6 +10,8 @@ pub const ALONG_M: f64 = 0.25;
 pub const ACROSS_M: f64 = 0.4;
 /// Samples across: +-6.2 m, which takes in both neighbouring tracks and a car's shadow.
 pub const ROWS: usize = 32;
+/// Planes of a strip that hold the shadow vector.
+const VECTOR: std::ops::Range<usize> = 4..6;
 
 /// Lateral place of a row of the strip, metres to the right of travel.
 pub fn across(row: usize) -> f64 {
@@ -34,6 +36,19 @@ pub fn strip(plane: &Plane, line: &Centreline) -> Maps {
         }
     }
     maps
+}
+
+/// The strip as one sees it who travels the other way.
+pub fn turned(strip: &Maps) -> Maps {
+    let mut turned = strip.clone();
+    for (channel, plane) in turned.data.chunks_exact_mut(strip.rows * strip.cols).enumerate() {
+        plane.reverse();
+        // What points to the right and forwards now points to the left and backwards.
+        if VECTOR.contains(&channel) {
+            plane.iter_mut().for_each(|value| *value = -*value);
+        }
+    }
+    turned
 }
 
 #[cfg(test)]
@@ -106,7 +121,7 @@ mod tests {
         there.points.truncate(there.points.len() / 2 * 2);
         let mut back = there.clone();
         back.points.reverse();
-        let (turned, walked) = (crate::segment::columns::turned(&strip(&plane, &there)), strip(&plane, &back));
+        let (turned, walked) = (turned(&strip(&plane, &there)), strip(&plane, &back));
         for (i, (a, b)) in turned.data.iter().zip(&walked.data).enumerate() {
             assert!((a - b).abs() < 1e-3 * b.abs().max(1.0), "plane {}: {a} against {b}", i / (ROWS * walked.cols));
         }
