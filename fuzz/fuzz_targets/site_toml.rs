@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use yardwatch::series::settings::Site;
+use yardwatch::cli::settings::Site;
 
 fuzz_target!(|data: &[u8]| {
     yardwatch_fuzz::with_file("site.toml", data, |path| {

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde::Serialize;
 
+use super::settings::Site;
 use super::shared::refuse_analyzed;
 use super::{Outcome, Terminal};
 use crate::compare::{Columns, Day, Rules, Verdict, compare_sites, flagged, none_flagged, read_counts, write_days};
 use crate::report::chart::{Chart, history_svg};
-use crate::series::settings::Site;
 use crate::{Error, Result};
 
 /// Arguments of `yardwatch compare`.

@@ -7,6 +7,7 @@ pub mod evaluate;
 pub mod info;
 pub mod inputs;
 pub mod request;
+pub mod settings;
 pub mod shared;
 pub mod summary;
 pub mod terminal;

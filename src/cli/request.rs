@@ -6,10 +6,10 @@ use jiff::Timestamp;
 
 use super::Terminal;
 use super::inputs::CountingArgs;
+use super::settings::{SITE_FILE, Site};
 use crate::compare::Rules;
 use crate::count::{CountOptions, Yard};
 use crate::raster::{Acquired, AcquiredFrom, SceneOptions};
-use crate::series::settings::{SITE_FILE, Site};
 use crate::series::yard::read_yard;
 use crate::{Error, Result};
 

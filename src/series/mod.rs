@@ -1,4 +1,4 @@
-//! A site and its dated observations: settings, registration, usability, the embedded store.
+//! A site and its dated observations: registration, usability, the embedded store.
 
 pub mod atomic;
 pub mod corrections;
@@ -8,7 +8,6 @@ pub mod names;
 pub mod record;
 mod same_car;
 pub mod same_train;
-pub mod settings;
 pub mod store;
 pub mod survey;
 pub mod trains;
