@@ -1,10 +1,14 @@
 //! One car cannot stand on two tracks: of two boxes that overlap, the surer one stays.
 
+use crate::track::near::Near;
+
 /// Two bodies whose centre lines are closer than this, in metres, claim the same ground: bodies are 2.9 to 3.3 m wide, and tracks
 /// at least 3.6 m apart.
 const TOO_CLOSE_M: f64 = 2.7;
 /// Overlap along the track that is allowed, metres: the uncertainty of a body's end.
 const OVERLAP_M: f64 = 2.0;
+/// No body is longer, metres: the centres of two that overlap are nearer to each other.
+const LONGEST_M: f64 = 30.0;
 
 /// A vehicle's place on the ground, metres.
 #[derive(Debug, Clone, Copy)]
@@ -25,21 +29,13 @@ pub struct Footprint {
 pub fn resolve(footprints: &[Footprint]) -> Vec<bool> {
     let mut order: Vec<usize> = (0..footprints.len()).collect();
     order.sort_by(|&a, &b| footprints[b].claim.total_cmp(&footprints[a].claim).then(a.cmp(&b)));
-    let mut grid = std::collections::HashMap::<(i64, i64), Vec<usize>>::new();
+    let mut staying = Near::within(LONGEST_M);
     let mut stays = vec![false; footprints.len()];
-    // Cells as long as the longest body: two that overlap lie in neighbouring cells.
-    let cell = |[x, y]: [f64; 2]| ((x / 30.0).floor() as i64, (y / 30.0).floor() as i64);
     for index in order {
         let own = &footprints[index];
-        let (c, r) = cell(own.centre);
-        let taken = (-1..=1).flat_map(|dc| (-1..=1).map(move |dr| (c + dc, r + dr))).any(|key| {
-            grid.get(&key).is_some_and(|others| {
-                others.iter().any(|&other| footprints[other].track != own.track && overlap(own, &footprints[other]))
-            })
-        });
-        if !taken {
+        if !staying.of(own.centre).any(|other: &&Footprint| other.track != own.track && overlap(own, other)) {
             stays[index] = true;
-            grid.entry((c, r)).or_default().push(index);
+            staying.add(own.centre, own);
         }
     }
     stays

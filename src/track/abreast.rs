@@ -4,11 +4,10 @@
 //! nearer to its neighbour's track than to its own takes that one. Where that shows, the tracks found in the image are dealt out
 //! ([`super::assign`]), and the line keeps to its own.
 
-use std::collections::HashMap;
-
 use super::align::support;
 use super::assign::own_tracks;
 use super::line::{Centreline, smoothed};
+use super::near::Near;
 use crate::threshold::YardMap;
 
 /// Step of the points that are held against the map, metres.
@@ -41,7 +40,10 @@ pub fn follow(lines: &[Centreline], map: &YardMap) -> (Vec<Centreline>, Vec<Vec<
     let moved = |(lane, line): (&Option<Lane>, &Centreline)| lane.as_ref().map_or_else(|| line.clone(), |lane| lane.moved(line));
     let followed = lanes.iter().zip(lines).map(moved).collect();
     let mut others = vec![Vec::new(); lines.len()];
-    let places = Places::of(&lanes);
+    let mut places = Near::within(SAME_M);
+    for (number, lane) in lanes.iter().enumerate().filter_map(|(number, lane)| Some((number, lane.as_ref()?))) {
+        lane.places(number).for_each(|place| places.add(place.now, place));
+    }
     let is_astray = |lane: &Lane, number: usize| lane.metres_on_anothers(number, &places) > ASTRAY_M;
     let astray: Vec<usize> =
         (0..lanes.len()).filter(|&number| lanes[number].as_ref().is_some_and(|lane| is_astray(lane, number))).collect();
@@ -75,46 +77,6 @@ struct Place {
     given: [f64; 2],
 }
 
-/// Places of all lanes, by where they are.
-#[derive(Default)]
-struct Places {
-    cells: HashMap<(i64, i64), Vec<Place>>,
-}
-
-impl Places {
-    fn of(lanes: &[Option<Lane>]) -> Self {
-        let mut places = Self::default();
-        lanes
-            .iter()
-            .enumerate()
-            .filter_map(|(number, lane)| Some((number, lane.as_ref()?)))
-            .for_each(|(n, lane)| places.add(n, lane));
-        places
-    }
-
-    fn cell([x, y]: [f64; 2]) -> (i64, i64) {
-        ((x / SAME_M).floor() as i64, (y / SAME_M).floor() as i64)
-    }
-
-    fn add(&mut self, number: usize, lane: &Lane) {
-        for (i, &k) in lane.path.iter().enumerate() {
-            let (now, given) = (lane.place(i, k), lane.line.points[i]);
-            let place = Place { lane: number, now, given };
-            self.cells.entry(Self::cell(now)).or_default().push(place);
-        }
-    }
-
-    /// Whether another lane runs at a point of one, but where both were given together.
-    fn shared(&self, number: usize, here: [f64; 2], given: [f64; 2]) -> bool {
-        let far = |a: [f64; 2], b: [f64; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
-        let (col, row) = Self::cell(here);
-        let near = (-1..=1).flat_map(move |dc| (-1..=1).map(move |dr| (col + dc, row + dr)));
-        near.filter_map(|cell| self.cells.get(&cell))
-            .flatten()
-            .any(|place| place.lane != number && far(place.now, here) <= SAME_M && far(place.given, given) > MEET_M)
-    }
-}
-
 impl Lane {
     /// A line beside which the evidence is followed; of one that keeps to its `own` track, with the offset of that at each point, metres, where there is
     /// one.
@@ -138,10 +100,19 @@ impl Lane {
         [x - t[1] * self.offset(k), y + t[0] * self.offset(k)]
     }
 
-    /// Length of the path on which another line runs along the same track.
-    fn metres_on_anothers(&self, number: usize, places: &Places) -> f64 {
-        let shared = |&i: &usize| places.shared(number, self.place(i, self.path[i]), self.line.points[i]);
-        (0..self.path.len()).filter(shared).count() as f64 * STEP_M
+    /// Where it runs, as the lane with a number.
+    fn places(&self, lane: usize) -> impl Iterator<Item = Place> {
+        self.path.iter().enumerate().map(move |(i, &k)| Place { lane, now: self.place(i, k), given: self.line.points[i] })
+    }
+
+    /// Length of the path on which another line runs along the same track, but where both were given together.
+    fn metres_on_anothers(&self, number: usize, places: &Near<Place>) -> f64 {
+        let far = |a: [f64; 2], b: [f64; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
+        let shared = |own: &Place| {
+            let other = |place: &&Place| place.lane != number && far(place.now, own.now) <= SAME_M;
+            places.of(own.now).filter(other).any(|place| far(place.given, own.given) > MEET_M)
+        };
+        self.places(number).filter(shared).count() as f64 * STEP_M
     }
 
     /// The path along the evidence, near to the line's `own` track where there is one, else near to the line.

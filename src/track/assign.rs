@@ -1,11 +1,12 @@
 //! Which track found in the image is which given line's: pairs of a line and a found track beside it are accepted from the nearest on, each stretch of either
 //! once (greedy matching of a bipartite graph).
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use super::abreast::{REACH_M, STEP_M};
 use super::find::find;
 use super::line::Centreline;
+use super::near::Near;
 use crate::threshold::YardMap;
 
 /// A found track runs beside a line where they go the same way (16 degrees), over at least so many metres.
@@ -45,17 +46,15 @@ fn dealt_out(lines: &[Option<Centreline>], found: &[Centreline]) -> Vec<Vec<Opti
 
 /// Where found tracks (the second of each pair) run beside lines.
 fn beside(lines: &[Option<Centreline>], found: &[Centreline]) -> BTreeMap<(usize, usize), Vec<Beside>> {
-    let key = |[x, y]: [f64; 2]| ((x / (2.0 * REACH_M)).floor() as i64, (y / (2.0 * REACH_M)).floor() as i64);
-    let mut cells: HashMap<(i64, i64), Vec<(usize, usize)>> = HashMap::new();
+    let mut near = Near::within(2.0 * REACH_M);
     for (track, line) in found.iter().enumerate() {
-        line.points.iter().enumerate().for_each(|(j, &point)| cells.entry(key(point)).or_default().push((track, j)));
+        line.points.iter().enumerate().for_each(|(j, &point)| near.add(point, (track, j)));
     }
     let mut pairs: BTreeMap<(usize, usize), Vec<Beside>> = BTreeMap::new();
     for (number, line) in lines.iter().enumerate().filter_map(|(number, line)| Some((number, line.as_ref()?))) {
         for (i, &[x, y]) in line.points.iter().enumerate() {
-            let (t, (col, row)) = (line.tangent(i), key([x, y]));
-            let near = (-1..=1).flat_map(|dc| (-1..=1).map(move |dr| (col + dc, row + dr)));
-            for &(track, j) in near.filter_map(|key| cells.get(&key)).flatten() {
+            let t = line.tangent(i);
+            for &(track, j) in near.of([x, y]) {
                 let ([fx, fy], ft) = (found[track].points[j], found[track].tangent(j));
                 let (along, right) = ((fx - x) * t[0] + (fy - y) * t[1], (fy - y) * t[0] - (fx - x) * t[1]);
                 let same_way = (t[0] * ft[0] + t[1] * ft[1]).abs() >= SAME_WAY;

@@ -1,10 +1,9 @@
 //! Which lines run beside a point, or through it: the points of many lines, found by where they lie.
 
-use std::collections::HashMap;
-
 use super::line::Centreline;
+use super::near::Near;
 
-/// Side of the cells in which points are kept, metres: everything nearer is found.
+/// Points nearer than this are found, metres.
 pub const WITHIN_M: f64 = 30.0;
 /// Distance between the points of a line that are kept, metres.
 const STEP_M: f64 = 5.0;
@@ -34,22 +33,21 @@ struct Point {
 }
 
 /// Points of numbered lines.
-#[derive(Default)]
-pub struct Lines {
-    cells: HashMap<(i64, i64), Vec<Point>>,
+pub struct Lines(Near<Point>);
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self(Near::within(WITHIN_M))
+    }
 }
 
 impl Lines {
-    fn cell([x, y]: [f64; 2]) -> (i64, i64) {
-        ((x / WITHIN_M).floor() as i64, (y / WITHIN_M).floor() as i64)
-    }
-
     /// Adds a line, or a stretch of one.
     pub fn add(&mut self, line: usize, points: &Centreline) {
         let every = (STEP_M / points.step).max(1.0) as usize;
         for i in (0..points.points.len()).step_by(every) {
             let heading = (points.points[i], points.tangent(i));
-            self.cells.entry(Self::cell(heading.0)).or_default().push(Point { line, heading });
+            self.0.add(heading.0, Point { line, heading });
         }
     }
 
@@ -60,9 +58,7 @@ impl Lines {
 
     /// How far lines lie to the side of a point, metres: those but one (`line`) that run its way, at an angle with at least this cosine.
     pub fn beside(&self, line: usize, (point, tangent): Heading, angle: f64) -> impl Iterator<Item = f64> {
-        let (col, row) = Self::cell(point);
-        let near = (-1..=1).flat_map(move |dc| (-1..=1).map(move |dr| (col + dc, row + dr)));
-        near.filter_map(|key| self.cells.get(&key)).flatten().filter_map(move |other| {
+        self.0.of(point).filter_map(move |other| {
             let ([x, y], [tx, ty]) = other.heading;
             let (dx, dy) = (x - point[0], y - point[1]);
             let same_way = (tx * tangent[0] + ty * tangent[1]).abs() >= angle;

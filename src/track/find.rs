@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::f64::consts::PI;
 
 use super::line::{Centreline, smoothed};
+use super::near::Near;
 use crate::threshold::YardMap;
 
 /// Evidence at which a ridge may start a track.
@@ -223,25 +224,19 @@ impl Followed {
 fn join(pieces: &mut Vec<Found>) {
     // End 2 i is the start of piece i, end 2 i + 1 its end.
     let ends: Vec<_> = (0..2 * pieces.len()).map(|e| end(&pieces[e / 2].line, e % 2 == 0)).collect();
-    let cell = |[x, y]: [f64; 2]| ((x / JOIN_M).floor() as i64, (y / JOIN_M).floor() as i64);
-    let mut grid: HashMap<(i64, i64), Vec<usize>> = HashMap::new();
-    for (e, (at, _)) in ends.iter().enumerate() {
-        grid.entry(cell(*at)).or_default().push(e);
-    }
+    let mut near = Near::within(JOIN_M);
+    ends.iter().enumerate().for_each(|(e, (at, _))| near.add(*at, e));
     let mut gaps: Vec<(f64, usize, usize)> = Vec::new();
     for (e, &(a, ta)) in ends.iter().enumerate() {
-        let (col, row) = cell(a);
-        for key in (-1..=1).flat_map(|dc| (-1..=1).map(move |dr| (col + dc, row + dr))) {
-            for &f in grid.get(&key).into_iter().flatten().filter(|&&f| f > e && f / 2 != e / 2) {
-                let (b, tb) = ends[f];
-                let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
-                let gap = dx.hypot(dy);
-                let along = dx * ta[0] + dy * ta[1];
-                let across = (dy * ta[0] - dx * ta[1]).abs();
-                let turn = (-ta[0] * tb[0] - ta[1] * tb[1]).clamp(-1.0, 1.0).acos();
-                if gap < JOIN_M && along > -4.0 && across < 1.2 + 0.05 * gap && turn < 0.06 + gap / 400.0 {
-                    gaps.push((gap, e, f));
-                }
+        for &f in near.of(a).filter(|&&f| f > e && f / 2 != e / 2) {
+            let (b, tb) = ends[f];
+            let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
+            let gap = dx.hypot(dy);
+            let along = dx * ta[0] + dy * ta[1];
+            let across = (dy * ta[0] - dx * ta[1]).abs();
+            let turn = (-ta[0] * tb[0] - ta[1] * tb[1]).clamp(-1.0, 1.0).acos();
+            if gap < JOIN_M && along > -4.0 && across < 1.2 + 0.05 * gap && turn < 0.06 + gap / 400.0 {
+                gaps.push((gap, e, f));
             }
         }
     }

@@ -6,6 +6,7 @@ mod assign;
 pub mod beside;
 pub mod find;
 pub mod line;
+pub mod near;
 pub mod strip;
 
 pub use line::Centreline;
