@@ -7,6 +7,7 @@
 use crate::raster::Turn;
 
 use super::abreast::follow;
+use super::beside::Heading;
 use super::line::Centreline;
 use crate::threshold::YardMap;
 
@@ -130,26 +131,22 @@ pub fn align(lines: &[Centreline], map: &YardMap, expected: Expected) -> Aligned
 
 /// The shift that brings given lines onto the evidence, all of them together, and how sure it is ([`Aligned::confidence`]).
 pub fn common_shift(lines: &[Centreline], map: &YardMap, expected: Expected) -> ([f64; 2], f64) {
-    let points: Vec<([f64; 2], [f64; 2])> = lines
+    let points: Vec<Heading> = lines
         .iter()
         .filter_map(|line| line.with_step(STEP_M))
         .flat_map(|line| (0..line.points.len()).map(|i| (line.points[i], line.tangent(i))).collect::<Vec<_>>())
         .collect();
-    shift_of(&points, map, expected)
-}
-
-fn shift_of(points: &[([f64; 2], [f64; 2])], map: &YardMap, expected: Expected) -> ([f64; 2], f64) {
     if points.is_empty() {
         return ([0.0; 2], 0.0);
     }
-    let [nx, ny] = across(points);
+    let [nx, ny] = across(&points);
     // So many points are plenty for the coarse search.
-    let few: Vec<_> = points.iter().step_by((points.len() / COARSE_POINTS).max(1)).copied().collect();
-    let evidence = |points: &[([f64; 2], [f64; 2])], [gx, gy]: [f64; 2]| {
+    let few: Vec<Heading> = points.iter().step_by((points.len() / COARSE_POINTS).max(1)).copied().collect();
+    let evidence = |points: &[Heading], [gx, gy]: [f64; 2]| {
         let sum: f64 = points.iter().map(|([x, y], t)| support(map, [x + gx, y + gy], *t)).sum();
         sum / points.len() as f64
     };
-    let score = |points: &[([f64; 2], [f64; 2])], g: [f64; 2]| evidence(points, g) - expected.cost(g, [nx, ny]);
+    let score = |points: &[Heading], g: [f64; 2]| evidence(points, g) - expected.cost(g, [nx, ny]);
     let n = (expected.reach_m / COARSE_M).floor() as i32;
     let mut tried: Vec<([f64; 2], f64)> = Vec::new();
     for i in -n..=n {
@@ -171,7 +168,7 @@ fn shift_of(points: &[([f64; 2], [f64; 2])], map: &YardMap, expected: Expected) 
     let confidence = if evidence(&few, coarse) < LEAST_EVIDENCE { 0.0 } else { (lead / SURE).clamp(0.0, 1.0) };
     let at = |i: i32, j: i32| {
         let g = [coarse[0] + f64::from(i) * FINE_M, coarse[1] + f64::from(j) * FINE_M];
-        (g, score(points, g))
+        (g, score(&points, g))
     };
     let mut fine = (-4..=4).flat_map(|i| (-4..=4).map(move |j| (i, j))).map(|(i, j)| at(i, j));
     let (best, value) = best_of(&mut fine);
@@ -180,7 +177,7 @@ fn shift_of(points: &[([f64; 2], [f64; 2])], map: &YardMap, expected: Expected) 
         let beside = |side: f64| {
             let mut g = best;
             g[axis] += side * FINE_M;
-            score(points, g)
+            score(&points, g)
         };
         let (a, c) = (beside(-1.0), beside(1.0));
         let bend = a - 2.0 * value + c;
@@ -190,7 +187,7 @@ fn shift_of(points: &[([f64; 2], [f64; 2])], map: &YardMap, expected: Expected) 
 }
 
 /// The direction across most of the tracks.
-fn across(points: &[([f64; 2], [f64; 2])]) -> [f64; 2] {
+fn across(points: &[Heading]) -> [f64; 2] {
     let (cos, sin) = points.iter().fold((0.0, 0.0), |(c, s), (_, [x, y])| (c + x * x - y * y, s + 2.0 * x * y));
     let heading = f64::atan2(sin, cos) / 2.0;
     [-heading.sin(), heading.cos()]
