@@ -2,7 +2,7 @@
 
 use super::outline::Outline;
 use super::scene::{GivenTrack, Yard};
-use crate::raster::{Georeference, Scene, Turn};
+use crate::raster::{Georeference, Scene, Turn, turns_towards};
 use crate::tile::Area;
 use crate::track::Centreline;
 
@@ -75,8 +75,7 @@ impl<'a> Ground<'a> {
         };
         let (east, north) = match (place(-1.0), place(1.0)) {
             (Some(a), Some(b)) => {
-                // Across the 180th meridian the short way.
-                let east = b[0] - a[0] - 360.0 * ((b[0] - a[0]) / 360.0).round();
+                let east = b[0] - a[0] - turns_towards(a[0], b[0]);
                 (east * a[1].to_radians().cos(), b[1] - a[1])
             }
             _ => (axis[0], -axis[1]),

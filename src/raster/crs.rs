@@ -85,6 +85,11 @@ impl Crs {
     }
 }
 
+/// Degrees that bring a longitude next to another one, be it across the 180th meridian: none, or whole turns.
+pub fn turns_towards(lon: f64, other: f64) -> f64 {
+    360.0 * ((other - lon) / 360.0).round()
+}
+
 /// The same longitude between -180 and 180 degrees.
 fn normal_longitude(lon: f64) -> f64 {
     if (-180.0..=180.0).contains(&lon) { lon } else { (lon + 180.0).rem_euclid(360.0) - 180.0 }

@@ -2,7 +2,7 @@
 
 use geographiclib_rs::{Geodesic, InverseGeodesic};
 
-use super::crs::Crs;
+use super::crs::{Crs, turns_towards};
 use super::turn::Turn;
 
 /// Nominal and true scale of a projected system may differ by so much (share) before the true one is used: below it
@@ -83,8 +83,7 @@ impl Georeference {
         let [mut x, y] = crs.from_lonlat(lon, lat)?;
         if crs.is_geographic() {
             // Images across the antimeridian, or given as 0 to 360 degrees.
-            let turns = ((self.geotransform[0] - x) / 360.0).round();
-            x += 360.0 * turns;
+            x += turns_towards(x, self.geotransform[0]);
         }
         self.from_crs(x, y)
     }

@@ -49,6 +49,7 @@ pub use aux_xml::{AuxXml, parse_aux_xml, parse_gdal_metadata};
 pub use bands::{BandRoles, Role};
 pub use checksum::{Checksum, checksum};
 pub use crs::Crs;
+pub(crate) use crs::turns_towards;
 pub use describe::{Description, describe};
 pub use file_tags::exif_metadata;
 pub use find::{Listing, find_images};

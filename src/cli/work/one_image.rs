@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::plan::Todo;
 use crate::cli::request::Request;
 use crate::count::{SceneCount, count_scene};
-use crate::raster::{Georeference, Role, Scene};
+use crate::raster::{Georeference, Role, Scene, turns_towards};
 use crate::report::overlay::{self, Overlay};
 use crate::series::key::{PROGRAM, stamp};
 use crate::series::record::{Point, SceneRecord};
@@ -81,7 +81,7 @@ fn display_bands(scene: &Scene) -> [usize; 3] {
 /// Places that belong together, on one side of the 180th meridian: longitudes run on beyond 180 degrees where a line or an outline crosses it.
 fn side_by_side(mut places: Vec<Point>) -> Vec<Point> {
     let first = places.first().map_or(0.0, |place| place[0]);
-    places.iter_mut().for_each(|place| place[0] += 360.0 * ((first - place[0]) / 360.0).round());
+    places.iter_mut().for_each(|place| place[0] += turns_towards(place[0], first));
     places
 }
 
