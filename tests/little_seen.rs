@@ -129,3 +129,28 @@ fn ground_without_any_contrast_is_not_called_cloud() {
         assert!(row["reason"].contains("% without any contrast") && !row["reason"].contains("cloud"), "{name}: {row:?}");
     }
 }
+
+/// Of a yard under a black corner 109 cars were counted, and 124 where the corner was declared: the fill took a part of the stretch.
+#[test]
+fn a_filled_corner_is_counted_as_if_it_were_declared() {
+    let folder = tempfile::tempdir().unwrap();
+    let corner = |x: f64, y: f64| x + y / 2.0 > 0.65;
+    let counted = |path: &Path| {
+        let row = row(path, &folder.path().join(path.file_stem().unwrap()), &[]);
+        ["freight_cars", "low", "high", "locomotives", "coaches"].map(|column| row[column].clone())
+    };
+    let black = tile_with(folder.path(), "black", 0, corner);
+    let plain = image::open(&black).unwrap().to_rgb8();
+    let [width, height] = [plain.width(), plain.height()].map(f64::from);
+    let declared = image::RgbaImage::from_fn(plain.width(), plain.height(), |x, y| {
+        let Rgb([red, green, blue]) = *plain.get_pixel(x, y);
+        image::Rgba([red, green, blue, if corner(f64::from(x) / width, f64::from(y) / height) { 0 } else { 255 }])
+    });
+    let path = folder.path().join("declared_20191123.png");
+    declared.save(&path).unwrap();
+    let declared = counted(&path);
+    assert!(declared[0].parse::<u32>().unwrap() > 5, "{declared:?}");
+    assert_eq!(counted(&black), declared);
+    let white = tile_with(folder.path(), "white", 255, corner);
+    assert_eq!(counted(&white), declared);
+}

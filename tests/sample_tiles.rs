@@ -11,12 +11,10 @@ use std::sync::OnceLock;
 /// Absolute count error allowed on one image whose yard is in view, in cars, and in share of the truth (the larger one holds). What the
 /// program reaches now, and no less: tighten when it gets better.
 const WORST_ERROR: (f64, f64) = (2.0, 0.05);
-/// Images on which it is worse, and by how much: four of fourteen cars stand in the black shadow of a wood, in an image whose range an overexposed cloud takes up.
-const HARD: [(&str, f64); 1] = [("tumangang_20211115T020143Z.tif", 4.0)];
 /// Mean absolute count error allowed over these images, cars.
-const MEAN_ERROR: f64 = 0.5;
+const MEAN_ERROR: f64 = 0.4;
 /// F1 demanded over all images.
-const F1: f64 = 0.98;
+const F1: f64 = 0.985;
 /// Allowed difference of coverage from the truth's clear share of the yard on one image.
 const COVERAGE_ERROR: f64 = 0.1;
 
@@ -103,8 +101,7 @@ fn counts_are_near_the_truth() {
         let cars = scene["visible"]["freight_cars_clear"].as_f64().unwrap();
         let (counted, low, high) = (number(row, "freight_cars"), number(row, "low"), number(row, "high"));
         assert!(low <= counted && counted <= high, "{row:?}");
-        let hard = HARD.iter().find(|(image, _)| *image == row["image"]).map_or(0.0, |(_, error)| *error);
-        assert!((counted - cars).abs() <= WORST_ERROR.0.max(WORST_ERROR.1 * cars).max(hard), "{cars} cars: {row:?}");
+        assert!((counted - cars).abs() <= WORST_ERROR.0.max(WORST_ERROR.1 * cars), "{cars} cars: {row:?}");
         errors.push((counted - cars).abs());
     }
     let mean = errors.iter().sum::<f64>() / errors.len() as f64;

@@ -81,7 +81,9 @@ impl Seen {
 
     fn add(&mut self, p: [f64; 2], plane: &Plane, cloud: f32, clarity: Clarity) {
         self.all += 1;
-        if plane.colour(p[0], p[1]).is_none() {
+        if plane.fill_at(p).is_some() {
+            self.blank += 1;
+        } else if plane.colour(p[0], p[1]).is_none() {
             self.nodata += 1;
         } else if clarity == Clarity::Blank {
             // To the network this is cloud; whether it is nobody can see.

@@ -16,6 +16,8 @@ const LEAST_POINTS: usize = 28;
 /// Difference of two samples across the border of fill, in the scene's range of brightness. A cloud that saturates the sensor fades: of a rendered one
 /// 99 of 100 samples beside the saturated ones differ by less than 0.02.
 const HARD: f32 = 0.05;
+/// Samples beyond the first in which a border may still follow: lossy compression blurs it within its blocks, of 16 for colour.
+const BLOCK: usize = 16;
 /// Two stretched values that differ by less are one.
 const SAME: f32 = 1e-4;
 
@@ -42,8 +44,9 @@ impl Fill {
         let inner = image.grown(-AT_EDGE_M);
         let mut constant = Constant::default();
         for [x, y] in grid_points(patch.area(PATCH_M as f64)).filter(|&p| image.contains(p)) {
-            self.looked += usize::from(plane.colour(x, y).is_some());
-            if plane.is_constant_at([x, y]) {
+            let constant_here = plane.is_constant_at([x, y]);
+            self.looked += usize::from(constant_here || plane.colour(x, y).is_some());
+            if constant_here {
                 constant.points += 1;
                 constant.at_edge |= !inner.contains([x, y]);
                 let ways = [[GRID_M, 0.0], [0.0, GRID_M], [-GRID_M, 0.0], [0.0, -GRID_M]];
@@ -90,15 +93,18 @@ impl Fill {
 /// Whether constant ground ends hard on the way from a point of it; None where it does not end.
 fn border(plane: &Plane, [x, y]: [f64; 2], [right, down]: [f64; 2]) -> Option<bool> {
     let steps = (right.hypot(down) / plane.step_m[0].max(plane.step_m[1])).ceil();
-    let own = plane.colour(x, y)?;
-    let difference = |step: usize| {
+    let at = |x: f64, y: f64| plane.fill_at([x, y]).map(|fill| [fill; 3]).or_else(|| plane.colour(x, y));
+    let own = at(x, y)?;
+    let along = |step: usize| {
         let part = step as f64 / steps;
-        let other = plane.colour(x + right * part, y + down * part)?;
-        Some((0..3).map(|band| (other[band] - own[band]).abs()).sum::<f32>() / 3.0)
+        at(x + right * part, y + down * part)
     };
-    let end = (1..=steps as usize).find(|&step| difference(step).is_some_and(|differ| differ > SAME))?;
+    let differ = |a: [f32; 3], b: [f32; 3]| (0..3).map(|band| (a[band] - b[band]).abs()).sum::<f32>() / 3.0;
+    let end = (1..=steps as usize).find(|&step| along(step).is_some_and(|other| differ(own, other) > SAME))?;
     // The first may lie between two samples.
-    difference(end + 1).map(|differ| differ > HARD)
+    let hard = |step: usize| Some(differ(along(step)?, along(step + 1)?) > HARD);
+    let first = along(end + 1).map(|other| differ(own, other) > HARD)?;
+    Some(first || (end + 1..end + BLOCK).any(|step| hard(step) == Some(true)))
 }
 
 #[cfg(test)]

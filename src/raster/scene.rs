@@ -152,10 +152,10 @@ impl Facts {
         let bands_from = bands_from.map(|(_, file)| sidecar::name_of(file)).unwrap_or_default();
 
         let by_name = path.file_stem().and_then(|stem| date_in_name(&stem.to_string_lossy()));
-        let mut caveats = Vec::new();
+        let (mut caveats, mut unset) = (Vec::new(), None);
         if let Some(time) = tags.acquired.filter(|time| UNSET_CLOCKS_S.contains(&time.as_second())) {
             tags.acquired = None;
-            caveats.push(format!(
+            unset = Some(format!(
                 "the tag in the file says {}, as clocks do that were never set, and is not used",
                 time.strftime("%F %H:%M")
             ));
@@ -195,8 +195,13 @@ impl Facts {
                 ));
             }
         }
-        notes.extend(caveats.iter().cloned());
         let acquired = acquired.or(by_name).or(options.acquired);
+        match acquired {
+            // Nobody asks for the tag where the time is known without it.
+            Some(_) => notes.extend(unset),
+            None => caveats.extend(unset),
+        }
+        notes.extend(caveats.iter().cloned());
         if acquired.is_none()
             && let Some(doubt) = path.file_stem().and_then(|stem| doubt_in_name(&stem.to_string_lossy()))
         {

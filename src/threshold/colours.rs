@@ -1,5 +1,6 @@
 //! Which bands are looked at, and the one stretch of a scene.
 
+use super::fill_colour::Search;
 use super::radiometry::Stretch;
 use crate::error::Result;
 use crate::raster::{Role, Scene, Window};
@@ -53,16 +54,19 @@ pub fn scene_stretch(scene: &Scene, area: Area) -> Result<Option<Stretch>> {
         let step = |from: u32, to: u32| ((to - from) / windows).max(STRETCH_WINDOW_PX);
         let spread =
             |from: u32, to: u32| (from..to).step_by(step(from, to) as usize).map(move |at| (at, STRETCH_WINDOW_PX.min(to - at)));
-        let mut luminance = Vec::new();
+        let (mut luminance, mut search) = (Vec::new(), Search::new(scene.gsd_m[0].max(scene.gsd_m[1])));
         for (row, rows) in spread(r0, r1) {
             for (col, cols) in spread(c0, c1) {
                 let (rgb, valid) = read_rgb(scene, Window::new(col, row, cols, rows))?;
+                search.look(&rgb, &valid, cols as usize);
                 luminance.extend(rgb.iter().zip(valid).filter(|(_, valid)| *valid).map(|(p, _)| (p[0] + p[1] + p[2]) / 3.0));
             }
         }
         let whole = step(r0, r1) == STRETCH_WINDOW_PX && step(c0, c1) == STRETCH_WINDOW_PX;
+        let fill = search.found();
+        luminance.retain(|&value| !fill.is_luminance(value));
         if let Some(stretch) = Stretch::from_luminance(&mut luminance) {
-            return Ok(Some(stretch));
+            return Ok(Some(Stretch { fill, ..stretch }));
         }
         if whole {
             break;

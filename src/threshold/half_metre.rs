@@ -3,7 +3,7 @@
 //! Every pixel is the mean of four bilinear samples, a quarter of a metre apart, as in training. Bilinear weights are products of a weight
 //! along each axis, so rows are mixed first and columns after.
 
-use super::plane::{Plane, STEPS, UNSEEN, floor};
+use super::plane::{NOTHING, Plane, STEPS, floor};
 use super::radiometry::{CELL_M, channels};
 
 /// Side of a pixel, metres, and how far from its middle the samples lie along each axis.
@@ -64,7 +64,7 @@ impl Plane {
                 if weight > 0.0 {
                     self.held.row(&self.x, &self.y, taps.first + k, range.clone(), |col, samples| {
                         for (mixed, sample) in mixed[col - range.start..].iter_mut().zip(samples) {
-                            if *sample != UNSEEN {
+                            if sample[0] != NOTHING {
                                 (0..3).for_each(|band| mixed[band] += weight * f32::from(sample[band]));
                                 mixed[3] += inside;
                             }

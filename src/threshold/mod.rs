@@ -5,6 +5,7 @@ pub mod clarity;
 mod colours;
 pub mod convolution;
 pub mod evidence;
+mod fill_colour;
 mod half_metre;
 pub mod network;
 mod patches;
@@ -15,5 +16,6 @@ pub mod yard_map;
 
 pub use colours::scene_stretch;
 pub use evidence::{Evidence, YardMap};
+pub use fill_colour::FillColour;
 pub use plane::{Plane, sun_doubt};
 pub use radiometry::Stretch;

@@ -10,7 +10,8 @@ use rayon::prelude::*;
 
 use super::axis::Axis;
 use super::colours::read_rgb;
-use super::plane::{CELLS, Plane, STATISTICS_PATCHES, STEPS, UNSEEN};
+use super::fill_colour::is_fill;
+use super::plane::{CELLS, NOTHING, Plane, STATISTICS_PATCHES, STEPS, UNSEEN};
 use super::radiometry::{CELL_M, CellSums, LOCAL_REACH, local_statistics, log_chroma};
 use crate::error::{Error, Result};
 use crate::raster::{Scene, Window};
@@ -321,6 +322,11 @@ impl Plane {
                 }
             }
         }
+        for &index in &indices {
+            let width = self.size(index).0;
+            let step_m = self.step_m;
+            put_back(&mut self.held.touch(index).samples, width, step_m);
+        }
         let sums: Vec<Vec<CellSums>> = indices.par_iter().map(|&index| self.sums(index)).collect();
         indices.into_iter().zip(sums).for_each(|(index, sums)| self.held.touch(index).sums = sums);
         Ok(())
@@ -372,12 +378,17 @@ impl Plane {
         let mut samples = vec![UNSEEN; cols.len() * rows.len()];
         samples.par_chunks_mut(cols.len()).enumerate().for_each(|(row, line)| {
             for (col, target) in line.iter_mut().enumerate() {
-                let (mut sum, mut count) = ([0.0f32; 3], 0u32);
+                let (mut sum, mut count, mut filled, mut fill) = ([0.0f32; 3], 0u32, 0u32, 0.0);
                 for r in row * br..(row + 1) * br {
                     for c in col * bc..(col + 1) * bc {
                         if valid[r * width + c] {
-                            count += 1;
                             let pixel = rgb[r * width + c];
+                            if self.stretch.fill.is(pixel) {
+                                filled += 1;
+                                fill = self.stretch.apply((pixel[0] + pixel[1] + pixel[2]) / 3.0);
+                                continue;
+                            }
+                            count += 1;
                             (0..3).for_each(|band| sum[band] += self.stretch.apply(pixel[band]));
                         }
                     }
@@ -385,6 +396,9 @@ impl Plane {
                 // A block counts as seen when at least half of it was.
                 if count as usize * 2 >= bc * br {
                     *target = sum.map(|value| (value / count as f32 * STEPS + 0.5) as u16);
+                } else if filled as usize * 2 >= bc * br {
+                    let luminance = (fill * STEPS + 0.5) as u16;
+                    *target = [NOTHING, luminance, luminance];
                 }
             }
         });
@@ -401,7 +415,7 @@ impl Plane {
         for row in 0..height {
             let line = self.y.cell_in_patch(first_row + row) * CELLS;
             for (pixel, cell) in patch.samples[row * width..(row + 1) * width].iter().zip(&cells) {
-                if *pixel != UNSEEN {
+                if pixel[0] != NOTHING {
                     let [log, c1, c2] = log_chroma(pixel.map(|v| f32::from(v) / STEPS));
                     let sum = &mut sums[line + cell];
                     *sum = [sum[0] + 1.0, sum[1] + log, sum[2] + log * log, sum[3] + c1, sum[4] + c2];
@@ -434,6 +448,17 @@ impl Plane {
         }
         let whole = (CELL_M * CELL_M / (self.step_m[0] * self.step_m[1])) as f32;
         local_statistics(&window, width, whole, LOCAL_REACH)
+    }
+}
+
+/// Takes samples of a patch that have a fill's colour, but are none, for what they are.
+fn put_back(samples: &mut [[u16; 3]], width: usize, step_m: [f64; 2]) {
+    let filled = |sample: &[u16; 3]| sample[0] == NOTHING && *sample != UNSEEN;
+    if samples.iter().any(filled) {
+        let same: Vec<bool> = samples.iter().map(filled).collect();
+        let fill = is_fill(&same, width, step_m);
+        let others = samples.iter_mut().zip(same).zip(fill).filter(|((_, same), fill)| *same && !fill);
+        others.for_each(|((sample, _), _)| *sample = [sample[1]; 3]);
     }
 }
 

@@ -19,7 +19,9 @@ const CONSTANT_M: f64 = 6.0;
 /// Stretched values are kept as 16-bit integers in units of 1 / STEPS.
 pub(super) const STEPS: f32 = 40000.0;
 /// A sample that was not seen; no stretched value is as large.
-pub(super) const UNSEEN: [u16; 3] = [u16::MAX; 3];
+pub(super) const UNSEEN: [u16; 3] = [NOTHING; 3];
+/// What a sample of fill begins with in place of a stretched value; its luminance follows.
+pub(super) const NOTHING: u16 = u16::MAX;
 /// Cells of the local statistics along a patch's side.
 pub(super) const CELLS: usize = PATCH_M / CELL_M as usize;
 /// Patches on either side that the local statistics of a patch take in.
@@ -82,7 +84,21 @@ impl Plane {
     /// Whether a point lies on ground where all samples are exactly alike, in some square of `CONSTANT_M` that it is a corner of: where there was
     /// nothing to see. What lies around it must be in memory.
     pub fn is_constant_at(&self, [x, y]: [f64; 2]) -> bool {
-        [-CONSTANT_M, 0.0].into_iter().any(|up| [-CONSTANT_M, 0.0].into_iter().any(|left| self.is_constant([x + left, y + up])))
+        self.fill_at([x, y]).is_some()
+            || [-CONSTANT_M, 0.0]
+                .into_iter()
+                .any(|up| [-CONSTANT_M, 0.0].into_iter().any(|left| self.is_constant([x + left, y + up])))
+    }
+
+    /// The stretched luminance of undeclared nodata at a point of ground; None where there is none.
+    pub fn fill_at(&self, [x, y]: [f64; 2]) -> Option<f32> {
+        let place = |at: f64, origin: f64, step: f64, size: usize| {
+            usize::try_from(floor((at - origin) / step)).ok().filter(|&place| place < size)
+        };
+        let col = place(x, self.origin[0], self.step_m[0], self.x.len())?;
+        let row = place(y, self.origin[1], self.step_m[1], self.y.len())?;
+        let [sample, ..] = self.held.samples(&self.x, &self.y, [col; 2], [row; 2]);
+        (sample[0] == NOTHING && sample != UNSEEN).then(|| f32::from(sample[1]) / STEPS)
     }
 
     /// Whether all samples are alike in the square with this upper left corner.
@@ -173,7 +189,7 @@ impl Looker<'_> {
 fn mixed(samples: [[u16; 3]; 4], weights: [f32; 4], inside: [f32; 4]) -> ([f32; 3], f32) {
     let (mut colour, mut seen) = ([0.0f32; 3], 0.0f32);
     for ((pixel, weight), inside) in samples.into_iter().zip(weights).zip(inside) {
-        if pixel != UNSEEN {
+        if pixel[0] != NOTHING {
             (0..3).for_each(|band| colour[band] += weight * f32::from(pixel[band]));
             seen += inside;
         }

@@ -72,7 +72,9 @@ impl Edges {
             for &(band, weight) in &bands {
                 luminance.iter_mut().zip(block.band_f32(band)).for_each(|(sum, value)| *sum += weight * value);
             }
-            for (i, value) in luminance.into_iter().enumerate().filter(|(i, _)| block.valid[*i]) {
+            for (i, value) in
+                luminance.into_iter().enumerate().filter(|(i, value)| block.valid[*i] && !stretch.fill.is_luminance(*value))
+            {
                 let (col, row) = (i as u32 % window.width, i as u32 / window.width);
                 let [x, y] = map.apply([f64::from(c0 + col) + 0.5, f64::from(from + row) + 0.5]);
                 let log = (stretch.apply(value).min(1.0) + FLOOR).ln();
