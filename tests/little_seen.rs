@@ -130,7 +130,8 @@ fn ground_without_any_contrast_is_not_called_cloud() {
     }
 }
 
-/// Of a yard under a black corner 109 cars were counted, and 124 where the corner was declared: the fill took a part of the stretch.
+/// Of a yard under a black corner 109 cars were counted, and 124 where the corner was declared: the fill took a part of the stretch. Where it took most of
+/// the image, the yard was unusable.
 #[test]
 fn a_filled_corner_is_counted_as_if_it_were_declared() {
     let folder = tempfile::tempdir().unwrap();

@@ -61,6 +61,9 @@ impl Search {
             if self.ends[end].is_none_or(further) {
                 self.ends[end] = found;
             }
+            if end == 1 && darkest.is_some_and(|(_, darkest)| darkest == colour) {
+                continue;
+            }
             let mask: Vec<bool> = rgb.iter().zip(valid).map(|(pixel, valid)| *valid && *pixel == colour).collect();
             if mask.iter().filter(|same| **same).count() >= self.side * self.side {
                 *self.wide.entry(colour.map(f32::to_bits)).or_default() +=
@@ -161,6 +164,16 @@ mod tests {
         assert!(!search(30, 20.0).is([7.0; 3]), "a band of 15 m");
         assert!(!search(96, 20.0).is([7.0; 3]), "nothing else");
         assert!(!search(50, 5.0).is([7.0; 3]), "neither the darkest nor the brightest");
+    }
+
+    /// Where most windows held nothing but fill it was counted twice, as their darkest and as their brightest colour, and taken for all there is.
+    #[test]
+    fn fill_of_most_of_a_scene_is_found() {
+        let mut search = Search::new(0.5);
+        (0..9).for_each(|_| search.look(&[[0.0; 3]; 96 * 96], &[true; 96 * 96], 96));
+        let ground: Vec<[f32; 3]> = (0..96 * 96).map(|at| [20.0 + (at % 5) as f32; 3]).collect();
+        search.look(&ground, &[true; 96 * 96], 96);
+        assert!(search.found().is([0.0; 3]));
     }
 
     #[test]

@@ -11,11 +11,12 @@ pub mod network;
 mod patches;
 pub mod plane;
 pub mod radiometry;
+mod scene_stretch;
 pub mod shadow;
 pub mod yard_map;
 
-pub use colours::scene_stretch;
 pub use evidence::{Evidence, YardMap};
 pub use fill_colour::FillColour;
 pub use plane::{Plane, sun_doubt};
 pub use radiometry::Stretch;
+pub use scene_stretch::scene_stretch;
