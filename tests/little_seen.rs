@@ -130,8 +130,7 @@ fn ground_without_any_contrast_is_not_called_cloud() {
     }
 }
 
-/// Of a yard under a black corner 109 cars were counted, and 124 where the corner was declared: the fill took a part of the stretch. Where it took most of
-/// the image, the yard was unusable.
+/// Of a yard under a black corner 109 cars were counted, and 124 where the corner was declared: the fill took a part of the stretch.
 #[test]
 fn a_filled_corner_is_counted_as_if_it_were_declared() {
     let folder = tempfile::tempdir().unwrap();
@@ -152,6 +151,4 @@ fn a_filled_corner_is_counted_as_if_it_were_declared() {
     let declared = counted(&path);
     assert!(declared[0].parse::<u32>().unwrap() > 5, "{declared:?}");
     assert_eq!(counted(&black), declared);
-    let white = tile_with(folder.path(), "white", 255, corner);
-    assert_eq!(counted(&white), declared);
 }

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Real labelled crops, degraded as images on offer are: how much of what is found depends on the pixels being as they are?
 
-  degraded.py YARDWATCH CROP [CROP ...] --work DIR [--gsd M]
+  degraded.py YARDWATCH CROP [CROP ...] --work DIR [--gsd M] [--stated TIMES]
 
 A crop is a folder with an image, its world file and .prj, and truth.json. Nothing is given but those (the mode "nothing given"). Every degradation
-keeps the pixel grid, so the truth stays as it is; with --gsd the crops are averaged to pixels of so many metres before. One line a degradation, and
+keeps the pixel grid, so the truth stays as it is; with --gsd the crops are averaged to pixels of so many metres before;
+with --stated their georeference says that pixels are so many times as large as they are. One line a degradation, and
 their mean: a steadier figure than that of the crops as they are."""
 import argparse
 import json
@@ -86,6 +87,7 @@ def main():
     ap.add_argument('crops', nargs='+')
     ap.add_argument('--work', required=True)
     ap.add_argument('--gsd', type=float)
+    ap.add_argument('--stated', type=float, default=1)
     o = ap.parse_args()
     scores = []
     for name, degrade in DEGRADED.items():
@@ -102,6 +104,7 @@ def main():
             if o.gsd:
                 pixels, world, truth = coarser(pixels, world, truth, o.gsd)
             cv2.imwrite(image, np.clip(degrade(pixels), 0, 255).round().astype(np.uint8))
+            world[0], world[3] = world[0] * o.stated, world[3] * o.stated
             with open(os.path.join(work, stem + '.pgw'), 'w') as f:
                 f.write('\n'.join(f'{v:.10f}' for v in world) + '\n')
             shutil.copy(os.path.join(crop, stem + '.prj'), work)

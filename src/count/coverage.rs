@@ -10,9 +10,8 @@ use crate::track::Centreline;
 /// Distance of the points that are looked at, metres: over the outline's ground, and along tracks.
 pub(super) const GRID_M: f64 = 6.0;
 const ALONG_M: f64 = 3.0;
-/// Share of fill from which it makes no difference how much there is: a yard of which something is seen is not taken to go on for more than that. Of an
-/// image that is black but for one yard its cars were not counted.
-const MOST_FILL: f64 = 0.5;
+/// Share of fill from which it makes no difference how much there is: nothing is seen.
+const MOST_FILL: f64 = 0.99;
 /// Ground that may be a single field or wood, square metres.
 const FIELD_M2: f64 = 1e5;
 
@@ -112,8 +111,7 @@ impl Seen {
         if self.drowned > 0 || country.share() < self.share() { country } else { self }
     }
 
-    /// What was seen along found tracks of an image of which this share, 0 to 1, is fill: there the yard is taken to have as much track
-    /// as elsewhere, but no more than was seen.
+    /// What was seen along found tracks of an image of which this share, 0 to 1, is fill: there the yard is taken to have as much track as elsewhere.
     pub fn with_fill(self, share: f64) -> Self {
         let share = share.min(MOST_FILL);
         let beyond = (self.all as f64 * share / (1.0 - share)).round() as usize;

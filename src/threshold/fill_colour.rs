@@ -3,9 +3,8 @@
 //! Taken for ground, black fill takes its part of the stretch and drags the local statistics of what lies beside it: of 124 freight cars of a
 //! rendered yard, a third of its image filled, 109 to 118 were counted, and 124 where the fill was declared.
 
-use std::collections::BTreeMap;
-
-/// Side of a constant square that no roof, shadow or saturated load fills, metres, and most pixels of it, as windows have only so many.
+/// Side of a constant square that no roof, shadow or saturated load fills, metres, and most pixels of it, as windows have only so many (fine pixels
+/// must be constant over less).
 const WIDE_M: f64 = 20.0;
 const MOST_PX: usize = 64;
 /// Share of the pixels looked at that must lie in such squares.
@@ -14,22 +13,28 @@ const LEAST_SHARE: f64 = 0.01;
 /// the same colour is none.
 const NARROW_M: f64 = 6.0;
 
-/// The colours of a scene's fill in the file's own numbers: its darkest and its brightest, where they are.
+/// The colours of a scene's fill in the file's own numbers: its darkest, and what a cloud saturates. White alone is none: overexposed ground and snow are white,
+/// too, with cars on them.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct FillColour {
     dark: Option<[f32; 3]>,
-    bright: Option<[f32; 3]>,
+    cloud: Option<[f32; 3]>,
 }
 
 impl FillColour {
+    /// With the saturated colour of a cloud.
+    pub(super) fn with_cloud(self, colour: [f32; 3]) -> Self {
+        Self { cloud: Some(colour), ..self }
+    }
+
     /// Whether a pixel has one of them.
     pub fn is(&self, pixel: [f32; 3]) -> bool {
-        self.dark == Some(pixel) || self.bright == Some(pixel)
+        self.dark == Some(pixel) || self.cloud == Some(pixel)
     }
 
     /// Whether a luminance is one of theirs.
     pub fn is_luminance(&self, value: f32) -> bool {
-        [self.dark, self.bright].into_iter().flatten().any(|fill| (luminance(fill) - value).abs() <= 1e-4 * value.abs())
+        [self.dark, self.cloud].into_iter().flatten().any(|fill| (luminance(fill) - value).abs() <= 1e-4 * value.abs())
     }
 }
 
@@ -37,50 +42,48 @@ impl FillColour {
 pub(super) struct Search {
     side: usize,
     seen: usize,
-    /// Pixels in wide squares of a colour, which is kept by its bits.
-    wide: BTreeMap<[u32; 3], usize>,
-    /// Least and greatest luminance of all, with their colours.
-    ends: [Option<(f32, [f32; 3])>; 2],
+    darkest: Option<(f32, [f32; 3])>,
+    brightest: Option<(f32, [f32; 3])>,
+    /// Pixels in wide squares of the darkest colour.
+    wide: usize,
 }
 
 impl Search {
     /// Of a scene with pixels of so many metres.
     pub fn new(gsd_m: f64) -> Self {
-        Self { side: ((WIDE_M / gsd_m).ceil() as usize).clamp(2, MOST_PX), seen: 0, wide: BTreeMap::new(), ends: [None; 2] }
+        let side = ((WIDE_M / gsd_m).ceil() as usize).clamp(2, MOST_PX);
+        Self { side, seen: 0, darkest: None, brightest: None, wide: 0 }
     }
 
     /// Looks at a window, row by row.
     pub fn look(&mut self, rgb: &[[f32; 3]], valid: &[bool], width: usize) {
-        let pixels = || rgb.iter().zip(valid).filter(|(_, valid)| **valid).map(|(pixel, _)| (luminance(*pixel), *pixel));
-        self.seen += pixels().count();
-        let darkest = pixels().min_by(|a, b| a.0.total_cmp(&b.0));
-        let brightest = pixels().max_by(|a, b| a.0.total_cmp(&b.0));
-        for (end, found) in [darkest, brightest].into_iter().enumerate() {
-            let Some((value, colour)) = found else { continue };
-            let further = |(old, _): (f32, _)| if end == 0 { value < old } else { value > old };
-            if self.ends[end].is_none_or(further) {
-                self.ends[end] = found;
+        for pixel in rgb.iter().zip(valid).filter(|(_, valid)| **valid).map(|(pixel, _)| *pixel) {
+            let value = luminance(pixel);
+            self.seen += 1;
+            if self.brightest.is_none_or(|(brightest, _)| value > brightest) {
+                self.brightest = Some((value, pixel));
             }
-            if end == 1 && darkest.is_some_and(|(_, darkest)| darkest == colour) {
-                continue;
+            if self.darkest.is_none_or(|(darkest, _)| value < darkest) {
+                self.darkest = Some((value, pixel));
+                self.wide = 0;
             }
-            let mask: Vec<bool> = rgb.iter().zip(valid).map(|(pixel, valid)| *valid && *pixel == colour).collect();
-            if mask.iter().filter(|same| **same).count() >= self.side * self.side {
-                *self.wide.entry(colour.map(f32::to_bits)).or_default() +=
-                    opened(&mask, width, self.side).iter().filter(|same| **same).count();
-            }
+        }
+        let Some((_, darkest)) = self.darkest else { return };
+        let mask: Vec<bool> = rgb.iter().zip(valid).map(|(pixel, valid)| *valid && *pixel == darkest).collect();
+        if mask.iter().filter(|same| **same).count() >= self.side * self.side {
+            self.wide += opened(&mask, width, self.side).into_iter().filter(|same| *same).count();
         }
     }
 
-    /// The colours that fill enough; none where nothing else was seen.
+    /// The brightest colour of all.
+    pub fn brightest(&self) -> Option<[f32; 3]> {
+        self.brightest.map(|(_, colour)| colour)
+    }
+
+    /// The darkest colour, if it fills enough; not where nothing else was seen.
     pub fn found(&self) -> FillColour {
-        let share = |colour: [f32; 3]| {
-            let pixels = self.wide.get(&colour.map(f32::to_bits)).copied().unwrap_or(0);
-            pixels as f64 / self.seen.max(1) as f64
-        };
-        let [dark, bright] = self.ends.map(|end| end.map(|(_, colour)| colour).filter(|&colour| share(colour) >= LEAST_SHARE));
-        let all = dark.map_or(0.0, share) + bright.filter(|_| bright != dark).map_or(0.0, share);
-        if all < 1.0 { FillColour { dark, bright } } else { FillColour::default() }
+        let fills = self.wide as f64 >= LEAST_SHARE * self.seen as f64 && self.wide < self.seen;
+        FillColour { dark: self.darkest.filter(|_| fills).map(|(_, colour)| colour), cloud: None }
     }
 }
 
@@ -150,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn fill_is_the_darkest_or_brightest_colour_of_wide_squares_that_do_not_cover_all() {
+    fn fill_is_the_darkest_colour_of_wide_squares_that_do_not_cover_all() {
         let search = |dark: usize, ground: f32| {
             let mut search = Search::new(0.5);
             let pixels: Vec<[f32; 3]> =
@@ -160,10 +163,20 @@ mod tests {
         };
         assert!(search(50, 20.0).is([7.0; 3]));
         assert!(!search(50, 20.0).is([20.0; 3]));
-        assert!(search(50, 1.0).is([7.0; 3]), "brighter than the ground");
+        assert!(!search(50, 1.0).is([7.0; 3]), "brighter than the ground");
         assert!(!search(30, 20.0).is([7.0; 3]), "a band of 15 m");
         assert!(!search(96, 20.0).is([7.0; 3]), "nothing else");
-        assert!(!search(50, 5.0).is([7.0; 3]), "neither the darkest nor the brightest");
+        assert!(!search(50, 5.0).is([7.0; 3]), "not the darkest");
+    }
+
+    /// Of an overexposed yard 18 cars were counted, where 102 had been: its white ground was taken for fill.
+    #[test]
+    fn white_is_no_fill() {
+        let mut search = Search::new(0.5);
+        let pixels: Vec<[f32; 3]> = (0..96 * 96).map(|at| [if at / 96 < 50 { 255.0 } else { (at % 5) as f32 }; 3]).collect();
+        search.look(&pixels, &[true; 96 * 96], 96);
+        assert!(!search.found().is([255.0; 3]));
+        assert_eq!(search.brightest(), Some([255.0; 3]));
     }
 
     /// Where most windows held nothing but fill it was counted twice, as their darkest and as their brightest colour, and taken for all there is.

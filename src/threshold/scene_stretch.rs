@@ -1,7 +1,7 @@
-//! The one stretch of a scene: quantiles of its luminance, without fill, and without what is overexposed.
+//! The one stretch of a scene: quantiles of its luminance, without fill, and without a cloud that saturates the sensor.
 
 use super::colours::read_rgb;
-use super::fill_colour::Search;
+use super::fill_colour::{FillColour, Search};
 use super::radiometry::Stretch;
 use crate::error::Result;
 use crate::raster::{Scene, Window};
@@ -12,9 +12,15 @@ use crate::tile::Area;
 /// under such a cloud 13.
 const BRIGHTEST: f32 = 5.0;
 /// Difference of neighbours, in shares of their luminance, below which they are smooth, and share of what is brighter that must be for it to be a
-/// cloud: of clouds 84 and 99 % are, of roofs and quays beside dark water (six harbours of 0.3 m) at most 35 %.
+/// cloud: of two clouds 84 and 99 % are, of roofs and quays beside dark water (six harbours of 0.3 m) at most 35 %, of enlarged pixels and snow there up to
+/// 70 %.
 const SMOOTH: f32 = 0.03;
 const SMOOTH_SHARE: f64 = 0.6;
+/// Share of it that must be saturated, within a hundredth of the brightest pixel: four tenths under that cloud.
+const SATURATED: f32 = 0.99;
+const SATURATED_SHARE: f64 = 0.2;
+/// Where this share of the image is looked at, nothing is known of the yard, and the median may be water: the range is not cut.
+const WHOLE: f64 = 0.99;
 /// Luminances looked at for the stretch of a scene: windows along each side, and how many where fewer met no valid pixel (a mosaic of which
 /// little is filled).
 const STRETCH_WINDOWS: [u32; 3] = [16, 32, 64];
@@ -44,8 +50,20 @@ pub fn scene_stretch(scene: &Scene, area: Area) -> Result<Option<Stretch>> {
         }
         let whole = step(r0, r1) == STRETCH_WINDOW_PX && step(c0, c1) == STRETCH_WINDOW_PX;
         let fill = search.found();
-        seen.retain(|value| !fill.is_luminance(value));
-        if let Some(stretch) = seen.stretch() {
+        let ground = seen.without(|value| fill.is_luminance(value));
+        // Where nothing is left, it is no fill, but an image of two colours.
+        let (seen, fill) = if ground.is_empty() { (seen, FillColour::default()) } else { (ground, fill) };
+        let part = f64::from(c1 - c0) * f64::from(r1 - r0) < WHOLE * f64::from(width) * f64::from(height);
+        let cloud = search.brightest().filter(|_| part && seen.is_under_cloud());
+        // What is saturated there is cloud, and as good as fill.
+        let (seen, fill) = match cloud {
+            Some(colour) => {
+                let fill = fill.with_cloud(colour);
+                (seen.without(|value| fill.is_luminance(value)), fill)
+            }
+            None => (seen, fill),
+        };
+        if let Some(stretch) = seen.stretch(cloud.is_some()) {
             return Ok(Some(Stretch { fill, ..stretch }));
         }
         if whole {
@@ -75,21 +93,38 @@ impl Luminance {
         }
     }
 
-    fn retain(&mut self, kept: impl Fn(f32) -> bool) {
-        self.smooth.retain(|&value| kept(value));
-        self.rough.retain(|&value| kept(value));
+    fn without(&self, dropped: impl Fn(f32) -> bool) -> Self {
+        let kept = |values: &[f32]| values.iter().copied().filter(|&value| !dropped(value)).collect();
+        Self { smooth: kept(&self.smooth), rough: kept(&self.rough) }
     }
 
-    /// Their quantiles; where an overexposed cloud takes up the range, no more than the ground needs.
-    fn stretch(&self) -> Option<Stretch> {
+    fn is_empty(&self) -> bool {
+        self.smooth.is_empty() && self.rough.is_empty()
+    }
+
+    /// The least luminance that is brighter than ground may be.
+    fn cut(&self) -> Option<f32> {
+        let mut all: Vec<f32> = self.smooth.iter().chain(&self.rough).copied().collect();
+        let low = Stretch::from_luminance(&mut all)?.low;
+        let middle = all.len() / 2;
+        Some(low + BRIGHTEST * (*all.select_nth_unstable_by(middle, f32::total_cmp).1 - low)).filter(|&cut| cut > low)
+    }
+
+    /// Whether a cloud that saturates the sensor takes up the range.
+    fn is_under_cloud(&self) -> bool {
+        let Some(cut) = self.cut() else { return false };
+        let above = |values: &[f32], least: f32| values.iter().filter(|value| **value > least).count() as f64;
+        let (smooth, bright) = (above(&self.smooth, cut), above(&self.smooth, cut) + above(&self.rough, cut));
+        let top = self.smooth.iter().chain(&self.rough).copied().fold(f32::MIN, f32::max) * SATURATED;
+        let saturated = above(&self.smooth, top.max(cut)) + above(&self.rough, top.max(cut));
+        smooth > SMOOTH_SHARE * bright && saturated > SATURATED_SHARE * bright
+    }
+
+    /// Their quantiles; under a cloud that saturates the sensor no more than the ground needs.
+    fn stretch(&self, cloud: bool) -> Option<Stretch> {
         let mut all: Vec<f32> = self.smooth.iter().chain(&self.rough).copied().collect();
         let stretch = Stretch::from_luminance(&mut all)?;
-        let middle = all.len() / 2;
-        let median = *all.select_nth_unstable_by(middle, f32::total_cmp).1;
-        let brightest = stretch.low + BRIGHTEST * (median - stretch.low);
-        let above = |values: &[f32]| values.iter().filter(|value| **value > brightest).count() as f64;
-        let cloud = above(&self.smooth) > SMOOTH_SHARE * (above(&self.smooth) + above(&self.rough));
-        let high = if cloud && brightest > stretch.low { stretch.high.min(brightest) } else { stretch.high };
+        let high = self.cut().filter(|_| cloud).map_or(stretch.high, |cut| stretch.high.min(cut));
         Some(Stretch { high, ..stretch })
     }
 }
@@ -118,16 +153,18 @@ mod tests {
     /// Of fourteen cars beside a wood five were missed: to an overexposed cloud all of the yard was black.
     #[test]
     fn an_overexposed_cloud_does_not_take_up_the_range_and_a_quay_beside_dark_water_does() {
-        let high = |dark: usize, bright: fn(usize) -> usize| {
+        let stretched = |dark: usize, bright: fn(usize) -> usize| {
             let pixels: Vec<[f32; 3]> =
                 (0..96 * 96).map(|at| [if at / 96 < dark { 10 + (at * 7919) % 101 } else { bright(at) } as f32; 3]).collect();
             let mut seen = Luminance::default();
             seen.look(&pixels, &vec![true; pixels.len()], 96);
-            seen.stretch().unwrap().high
+            (seen.is_under_cloud(), seen.stretch(seen.is_under_cloud()).unwrap().high)
         };
-        assert!(high(70, |at| 2000 + at % 40) < 400.0, "a cloud");
-        assert_eq!(high(70, |at| if at % 2 == 0 { 1000 } else { 2000 }), 2000.0, "a quay");
-        assert_eq!(high(70, |at| 110 + at % 2), 111.0, "ground");
-        assert_eq!(high(0, |_| 7), 7.0 + 1e-6, "nothing");
+        let cloud = |at: usize| if at % 96 < 40 { 2000 } else { 1700 + (at % 96) * 3 };
+        let (cut, high) = stretched(70, cloud);
+        assert!(cut && high < 400.0, "a cloud: {high}");
+        assert_eq!(stretched(70, |at| if at % 2 == 0 { 1000 } else { 2000 }), (false, 2000.0), "a quay");
+        assert!(!stretched(70, |at| 1000 + (at % 96) * 10 + at / 96).0, "smooth land");
+        assert_eq!(stretched(0, |_| 7), (false, 7.0 + 1e-6), "nothing");
     }
 }
