@@ -102,9 +102,9 @@ fn border(plane: &Plane, [x, y]: [f64; 2], [right, down]: [f64; 2]) -> Option<bo
     let differ = |a: [f32; 3], b: [f32; 3]| (0..3).map(|band| (a[band] - b[band]).abs()).sum::<f32>() / 3.0;
     let end = (1..=steps as usize).find(|&step| along(step).is_some_and(|other| differ(own, other) > SAME))?;
     // The first may lie between two samples.
+    let first = along(end + 1).map(|other| differ(own, other) > HARD)?;
     // A step away from what is still black, not the texture of the ground behind a cloud that fades.
     let hard = |step: usize| Some(differ(own, along(step)?) < HARD && differ(own, along(step + 1)?) > 2.0 * HARD);
-    let first = along(end + 1).map(|other| differ(own, other) > HARD)?;
     let black = plane.fill_at([x, y]).is_some();
     Some(first || black && (end + 1..end + BLOCK).any(|step| hard(step) == Some(true)))
 }

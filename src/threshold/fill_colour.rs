@@ -179,7 +179,7 @@ mod tests {
         assert_eq!(search.brightest(), Some([255.0; 3]));
     }
 
-    /// Where most windows held nothing but fill it was counted twice, as their darkest and as their brightest colour, and taken for all there is.
+    /// In most windows there is nothing else.
     #[test]
     fn fill_of_most_of_a_scene_is_found() {
         let mut search = Search::new(0.5);

@@ -8,7 +8,7 @@ use crate::raster::{Scene, Window};
 use crate::tile::Area;
 
 /// Most times as far above the darkest ground as the median that 1 may lie where what is brighter is cloud: else the ground under a cloud that
-/// saturates the sensor is drowned in the logarithm's floor. None of 180 scenes that the networks were trained on has more than 5.1, a sample image
+/// saturates the sensor is drowned in the logarithm's floor. None of 146 scenes that the networks were trained on has more than 5.1, a sample image
 /// under such a cloud 13.
 const BRIGHTEST: f32 = 5.0;
 /// Difference of neighbours, in shares of their luminance, below which they are smooth, and share of what is brighter that must be for it to be a
@@ -124,7 +124,8 @@ impl Luminance {
     fn stretch(&self, cloud: bool) -> Option<Stretch> {
         let mut all: Vec<f32> = self.smooth.iter().chain(&self.rough).copied().collect();
         let stretch = Stretch::from_luminance(&mut all)?;
-        let high = self.cut().filter(|_| cloud).map_or(stretch.high, |cut| stretch.high.min(cut));
+        let cut = if cloud { self.cut() } else { None };
+        let high = cut.map_or(stretch.high, |cut| stretch.high.min(cut));
         Some(Stretch { high, ..stretch })
     }
 }
