@@ -88,4 +88,11 @@ mod tests {
     fn the_next_car_of_the_string_stays() {
         assert_eq!(resolve(&[car(0.0, 0.0, 0.9, 0), car(14.0, 0.0, 0.9, 0)]), [true, true]);
     }
+
+    #[test]
+    fn of_two_cars_where_tracks_cross_the_surer_one_stays_and_beside_the_crossing_both() {
+        let crossing = |x: f64, claim: f64| Footprint { axis: [0.0, 1.0], ..car(x, 4.0, claim, 1) };
+        assert_eq!(resolve(&[car(0.0, 0.0, 0.6, 0), crossing(2.0, 0.9)]), [false, true]);
+        assert_eq!(resolve(&[car(0.0, 0.0, 0.6, 0), crossing(9.0, 0.9)]), [true, true], "2.5 m beyond its end");
+    }
 }

@@ -98,4 +98,15 @@ mod tests {
     fn one_found_track_may_be_two_lines_one_after_the_other() {
         assert_eq!(own(&[line(0.0, 0.0, 100.0), line(1.0, 102.0, 200.0)], &[line(0.5, 0.0, 200.0)]), [Some(0.5), Some(-0.5)]);
     }
+
+    #[test]
+    fn a_track_most_of_which_is_anothers_is_not_dealt_out_again() {
+        // The nearest line takes so many metres of the 200 that the second has beside the track.
+        let at_the_end = |taken: f64| {
+            let lines = [line(0.0, 0.0, taken), line(2.0, 0.0, 200.0)].map(Some);
+            dealt_out(&lines, &[line(0.5, 0.0, 200.0)])[1].last().copied().flatten()
+        };
+        assert_eq!(at_the_end(130.0), None);
+        assert_eq!(at_the_end(80.0), Some(0.5 - 2.0));
+    }
 }

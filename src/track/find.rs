@@ -339,3 +339,104 @@ fn finished(line: &Centreline) -> Centreline {
     points.push([b[0] + tb[0] * BEYOND_M, b[1] + tb[1] * BEYOND_M]);
     Centreline::resampled(&points, line.step).unwrap_or(smooth)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::threshold::Evidence;
+
+    /// The map that the yard network would give of these lines: see [`Evidence::track`].
+    fn map_of(lines: &[Vec<[f64; 2]>]) -> YardMap {
+        let mut cells: HashMap<(i64, i64), (f64, f64)> = HashMap::new();
+        for line in lines {
+            let line = Centreline::resampled(line, 0.25).unwrap();
+            for (i, &[x, y]) in line.points.iter().enumerate() {
+                let [tx, ty] = line.tangent(i);
+                for (col, row) in (-3..=3).flat_map(|r| (-3..=3).map(move |c| (x.floor() as i64 + c, y.floor() as i64 + r))) {
+                    let (dx, dy) = (col as f64 + 0.5 - x, row as f64 + 0.5 - y);
+                    let nearness = (-(dx * dx + dy * dy) / (2.0 * 0.8 * 0.8)).exp();
+                    let cell = cells.entry((col, row)).or_insert((0.0, 0.0));
+                    if nearness > cell.0 {
+                        *cell = (nearness, ty.atan2(tx));
+                    }
+                }
+            }
+        }
+        YardMap::of_cells(cells.into_iter().map(|((col, row), (track, heading))| {
+            let heading = [(2.0 * heading).cos() as f32, (2.0 * heading).sin() as f32];
+            (col, row, Evidence { track: track as f32, heading, ..Evidence::default() })
+        }))
+    }
+
+    fn farthest(line: &Centreline, away: impl Fn([f64; 2]) -> f64) -> f64 {
+        line.points.iter().map(|&point| away(point).abs()).fold(0.0, f64::max)
+    }
+
+    #[test]
+    fn tracks_at_the_narrowest_spacing_are_found_each_on_its_own() {
+        // Four tracks 3.6 m apart, aslant to the pixels.
+        let (c, s) = (0.4f64.cos(), 0.4f64.sin());
+        let lines: Vec<_> = (0..4)
+            .map(|k| 3.6 * f64::from(k))
+            .map(|v| vec![[20.0 - s * v, 20.0 + c * v], [20.0 + 200.0 * c - s * v, 20.0 + 200.0 * s + c * v]])
+            .collect();
+        let found = find(&map_of(&lines));
+        let mut across: Vec<f64> = found
+            .iter()
+            .map(|found| {
+                let v = |[x, y]: [f64; 2]| (y - 20.0) * c - (x - 20.0) * s;
+                let middle = v(found.line.points[found.line.points.len() / 2]);
+                assert!(farthest(&found.line, |point| v(point) - middle) < 0.5 && found.line.length() > 190.0);
+                middle
+            })
+            .collect();
+        across.sort_by(f64::total_cmp);
+        assert_eq!(across.len(), 4, "{across:?}");
+        assert!((0..4).all(|k| (across[k] - 3.6 * k as f64).abs() < 0.3), "{across:?}");
+    }
+
+    #[test]
+    fn the_tightest_curve_of_a_yard_is_followed_all_round() {
+        let curve =
+            (0..=100).map(|i| f64::from(i) / 100.0 * 1.5).map(|a| [50.0 + 180.0 * a.sin(), 250.0 - 180.0 * a.cos()]).collect();
+        let found = find(&map_of(&[curve]));
+        assert_eq!(found.len(), 1);
+        assert!(found[0].line.length() > 180.0 * 1.5 - 10.0, "{}", found[0].line.length());
+        // The line is drawn on straight beyond both ends.
+        assert!(farthest(&found[0].line, |[x, y]| (x - 50.0).hypot(y - 250.0) - 180.0) < 0.7);
+    }
+
+    #[test]
+    fn what_faces_each_other_across_a_gap_is_one_track_and_what_is_too_far_is_two() {
+        let pieces = |gap: f64| vec![vec![[20.0, 30.5], [120.0, 30.5]], vec![[120.0 + gap, 30.5], [220.0 + gap, 30.5]]];
+        let lengths = |gap: f64| find(&map_of(&pieces(gap))).iter().map(|found| found.line.length()).collect::<Vec<_>>();
+        let joined = lengths(60.0);
+        assert!(joined.len() == 1 && (joined[0] - 276.0).abs() < 12.0, "{joined:?}");
+        assert_eq!(lengths(110.0).len(), 2);
+        // Nor are they one where the second runs 9 m beside the first.
+        let mut aside = pieces(60.0);
+        aside[1].iter_mut().for_each(|point| point[1] += 9.0);
+        assert_eq!(find(&map_of(&aside)).len(), 2);
+    }
+
+    #[test]
+    fn a_turnout_gives_two_tracks_and_a_crossing_road_does_not_stop_either() {
+        // A branch at one in nine.
+        let branch = vec![[60.0, 50.5], [90.0, 52.0], [117.0, 55.0], [225.0, 67.0]];
+        let found = find(&map_of(&[vec![[10.0, 50.5], [240.0, 50.5]], branch, vec![[150.0, 10.0], [150.0, 110.0]]]));
+        let ends = |at: [f64; 2]| {
+            found.iter().filter(|found| found.line.points.iter().any(|p| (p[0] - at[0]).hypot(p[1] - at[1]) < 1.5)).count()
+        };
+        assert_eq!(found.len(), 3, "{:?}", found.iter().map(|found| found.line.length()).collect::<Vec<_>>());
+        assert_eq!([ends([235.0, 50.5]), ends([220.0, 66.4]), ends([20.0, 50.5])], [1, 1, 1]);
+    }
+
+    #[test]
+    fn a_ridge_shorter_than_three_cars_or_faint_all_along_is_no_track() {
+        assert!(find(&map_of(&[vec![[20.0, 20.5], [30.0, 20.5]]])).is_empty());
+        let faint = map_of(&[vec![[20.0, 20.5], [220.0, 20.5]]]);
+        let faint =
+            YardMap::of_cells(faint.cells().map(|(col, row, cell)| (col, row, Evidence { track: 0.25 * cell.track, ..cell })));
+        assert!(find(&faint).is_empty());
+    }
+}
