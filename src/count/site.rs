@@ -57,10 +57,7 @@ impl<'a> Ground<'a> {
         let [col, row] = self.to_pixel([x, y]);
         let up = self.georeference.as_ref().map_or(0.0, |g| g.up_azimuth_deg(col, row)).to_radians();
         // A mirrored image (south up, say) turns the other way round.
-        let mirrored = self.georeference.as_ref().is_some_and(|g| {
-            let t = g.geotransform;
-            t[1] * t[5] - t[2] * t[4] > 0.0
-        });
+        let mirrored = self.georeference.as_ref().is_some_and(Georeference::is_mirrored);
         let side = if mirrored { -1.0 } else { 1.0 };
         // Up is (0, -1) on the ground; north lies `up` to the left of it.
         let north = [-side * up.sin(), -up.cos()];

@@ -51,6 +51,11 @@ impl Georeference {
         self.geotransform.iter().all(|value| value.is_finite()) && determinant.is_finite() && determinant != 0.0
     }
 
+    /// Whether the image shows the ground mirrored (stored south up, or transposed): its rows turn the other way round from its columns.
+    pub fn is_mirrored(&self) -> bool {
+        self.determinant() > 0.0
+    }
+
     fn determinant(&self) -> f64 {
         let g = &self.geotransform;
         g[1] * g[5] - g[2] * g[4]

@@ -8,7 +8,7 @@ use super::colours::colour_is_known;
 use super::patches::{Held, Near};
 use super::radiometry::{CELL_M, LOCAL_REACH, Stretch, channels};
 use crate::error::Result;
-use crate::raster::Scene;
+use crate::raster::{Georeference, Scene, Sun};
 use crate::tile::{Area, PATCH_M};
 
 /// Pixels finer than this are averaged in whole blocks when they are read: metres. A quarter of a metre resolves the gap between two
@@ -225,10 +225,60 @@ pub fn sun_doubt(scene: &Scene) -> Option<String> {
 
 /// Where the shadow of one metre of height falls in a scene; zero when the sun is not known.
 fn shadow_vector(scene: &Scene) -> [f32; 2] {
-    let Some(sun) = scene.sun.filter(|sun| sun.elevation_deg > LOWEST_SUN_DEG) else { return [0.0; 2] };
     let middle = (f64::from(scene.source.width()) / 2.0, f64::from(scene.source.height()) / 2.0);
-    let up = scene.georeference.as_ref().map_or(0.0, |g| g.up_azimuth_deg(middle.0, middle.1));
+    let believed = scene.sun.filter(|sun| sun.elevation_deg > LOWEST_SUN_DEG);
+    believed.map_or([0.0; 2], |sun| shadow_of(sun, scene.georeference.as_ref(), middle))
+}
+
+/// The same of a sun that is believed, at a pixel position.
+fn shadow_of(sun: Sun, georeference: Option<&Georeference>, (col, row): (f64, f64)) -> [f32; 2] {
+    let up = georeference.map_or(0.0, |g| g.up_azimuth_deg(col, row));
+    // In a mirrored image azimuths run anticlockwise.
+    let side = if georeference.is_some_and(Georeference::is_mirrored) { -1.0 } else { 1.0 };
     let length = (1.0 / sun.elevation_deg.to_radians().tan()).min(LONGEST_SHADOW);
     let azimuth = (sun.azimuth_deg - up).to_radians();
-    [(-azimuth.sin() * length) as f32, (azimuth.cos() * length) as f32]
+    [(-side * azimuth.sin() * length) as f32, (azimuth.cos() * length) as f32]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raster::Crs;
+
+    /// The azimuth was taken to run clockwise in every image: south up or transposed, shadows were looked for on the wrong side.
+    #[test]
+    fn shadows_fall_away_from_the_sun_in_mirrored_and_turned_images() {
+        let crs = Crs::from_epsg(32652);
+        let sun = Sun { azimuth_deg: 140.0, elevation_deg: 30.0 };
+        let (x, y, step, half) = (512_345.0, 4_698_765.0, 0.5, 0.25 * 2f64.sqrt());
+        // What a pixel to the right and one further down add to x and y.
+        for [a, b, d, e] in [
+            [step, 0.0, 0.0, -step],
+            [step, 0.0, 0.0, step],
+            [-step, 0.0, 0.0, -step],
+            [-step, 0.0, 0.0, step],
+            [0.0, step, step, 0.0],
+            [0.0, -step, -step, 0.0],
+            [0.0, step, -step, 0.0],
+            [half, half, half, -half],
+            [half, -half, half, half],
+        ] {
+            let georeference = Georeference::new([x, a, b, y, d, e], crs.clone());
+            let [right, down] = shadow_of(sun, Some(&georeference), (500.0, 500.0)).map(f64::from);
+            let (from, to) = (georeference.to_lonlat(500.0, 500.0).unwrap(), {
+                georeference.to_lonlat(500.0 + 20.0 * right / step, 500.0 + 20.0 * down / step).unwrap()
+            });
+            let east = (to[0] - from[0]) * from[1].to_radians().cos();
+            let azimuth = east.atan2(to[1] - from[1]).to_degrees().rem_euclid(360.0);
+            assert!((azimuth - 320.0).abs() < 0.5, "{:?}: the shadow falls towards {azimuth}", georeference.geotransform);
+            assert!((right.hypot(down) - 3f64.sqrt()).abs() < 1e-5);
+        }
+    }
+
+    /// Without a georeference north is up.
+    #[test]
+    fn without_a_georeference_the_sun_in_the_east_throws_shadows_to_the_left() {
+        let [right, down] = shadow_of(Sun { azimuth_deg: 90.0, elevation_deg: 45.0 }, None, (0.0, 0.0));
+        assert!((right + 1.0).abs() < 1e-6 && down.abs() < 1e-6, "{right} {down}");
+    }
 }
