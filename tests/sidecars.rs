@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use yardwatch::count::{CountOptions, Yard, count_scene};
 use yardwatch::raster::{
-    Acquired, AcquiredFrom, Role, Scene, SceneOptions, describe, find_images, parse_aux_xml, parse_imd, parse_planet, parse_stac,
-    parse_vendor_xml,
+    Acquired, AcquiredFrom, Role, Scene, SceneOptions, Window, describe, find_images, parse_aux_xml, parse_imd, parse_planet,
+    parse_stac, parse_vendor_xml,
 };
 
 fn folder() -> TempDir {
@@ -83,6 +83,30 @@ fn aux_xml_gives_transform_and_crs() {
     fs::write(folder.path().join("yard.png.aux.xml"), text).unwrap();
     let scene = Scene::open(&image, &SceneOptions::default()).unwrap();
     assert_eq!(scene.gsd_m, [0.3, 0.3]);
+    assert!(scene.georeference.unwrap().to_lonlat(0.0, 0.0).is_some());
+}
+
+/// Feet were counted as metres, with an empty reason, where the datum in a `.prj` was not known.
+#[test]
+fn a_prj_with_an_unknown_datum_keeps_its_feet_and_is_named_in_the_reason() {
+    let folder = folder();
+    let tile = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_tiles/tumangang_20210522T024618Z.tif");
+    let source = Scene::open(&tile, &SceneOptions::default()).unwrap().source;
+    let (width, height) = (source.width(), source.height());
+    let light = source.read(Window::new(0, 0, width, height)).unwrap().band_f32(0);
+    let image = folder.path().join("yard.png");
+    image::GrayImage::from_fn(width, height, |x, y| image::Luma([light[(y * width + x) as usize] as u8])).save(&image).unwrap();
+    fs::write(folder.path().join("yard.pgw"), "1.5\n0\n0\n-1.5\n1640000\n15400000\n").unwrap();
+    let feet = PRJ_52N.replace("UNIT[\"Meter\",1.0]", "UNIT[\"Foot_US\",0.3048006096012192]");
+    fs::write(folder.path().join("yard.prj"), feet.replace("D_WGS_1984", "D_Atlantis")).unwrap();
+    let scene = Scene::open(&image, &SceneOptions::default()).unwrap();
+    assert!((scene.gsd_m[0] - 0.457_200_9).abs() < 1e-6, "{:?}", scene.gsd_m);
+    let reason = count_scene(&scene, &Yard::default(), &CountOptions::default()).unwrap().count.reason;
+    assert!(reason.contains("the CRS in yard.prj (WGS_1984_UTM_Zone_52N) is not understood"), "{reason}");
+    // A realisation of NAD83 is WGS84 within two metres.
+    fs::write(folder.path().join("yard.prj"), feet.replace("D_WGS_1984", "D_NAD_1983_2011")).unwrap();
+    let scene = Scene::open(&image, &SceneOptions::default()).unwrap();
+    assert!((scene.gsd_m[0] - 0.457_200_9).abs() < 1e-6 && scene.caveats.is_empty(), "{:?}", scene.caveats);
     assert!(scene.georeference.unwrap().to_lonlat(0.0, 0.0).is_some());
 }
 

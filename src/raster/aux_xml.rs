@@ -3,9 +3,9 @@
 use roxmltree::{Document, Node, ParsingOptions};
 
 use super::bands::Role;
-use super::crs::Crs;
 use super::metadata::parse_number;
-use super::wkt::crs_from_wkt;
+use super::stated_crs::StatedCrs;
+use super::wkt::stated_by_wkt;
 
 /// More elements than this are in no such file.
 const MAX_XML_NODES: u32 = 200_000;
@@ -15,8 +15,8 @@ const MAX_XML_NODES: u32 = 200_000;
 pub struct AuxXml {
     /// Geotransform in GDAL's order.
     pub geotransform: Option<[f64; 6]>,
-    /// The CRS, if it is understood.
-    pub crs: Option<Crs>,
+    /// The CRS, be it understood or not.
+    pub crs: Option<StatedCrs>,
     /// Control points are listed.
     pub control_points: bool,
     /// Nodata of the first band.
@@ -48,7 +48,7 @@ pub fn parse_aux_xml(text: &str) -> Result<AuxXml, String> {
         bands.iter().filter_map(|band| of_band(band, "ColorInterp")).map(|name| Role::from_name(&name)).collect();
     Ok(AuxXml {
         geotransform,
-        crs: child("SRS").and_then(|node| node.text()).and_then(crs_from_wkt),
+        crs: child("SRS").and_then(|node| node.text()).map(stated_by_wkt),
         control_points: child("GCPList").is_some(),
         nodata: bands.first().and_then(|band| of_band(band, "NoDataValue")).and_then(|text| text.trim().parse().ok()),
         bands: (!roles.is_empty() && roles.len() == bands.len()).then_some(roles),

@@ -95,8 +95,8 @@ pub fn describe(path: &Path, options: &SceneOptions, with_checksum: bool) -> Res
             // When the pixels cannot be read either, the error says why.
             let opened = open::open(path, options.max_memory_mib, None)?;
             let mut description = of_source(path, &*opened.source, with_checksum)?;
-            if let Tie::Affine(georeference) = &opened.tie {
-                description.set_place(georeference, &*opened.source);
+            if let Tie::Affine(transform, crs) = opened.tie {
+                description.set_place(&Georeference::stated(transform, crs), &*opened.source);
             }
             let reason = error.to_string();
             let prefix = format!("{}: ", path.display());

@@ -3,6 +3,7 @@
 use geographiclib_rs::{Geodesic, InverseGeodesic};
 
 use super::crs::{Crs, turns_towards};
+use super::stated_crs::StatedCrs;
 use super::turn::Turn;
 
 /// Nominal and true scale of a projected system may differ by so much (share) before the true one is used: below it
@@ -29,6 +30,14 @@ impl Georeference {
         let epsg = crs.as_ref().and_then(|crs| crs.epsg);
         let unit_m = crs.as_ref().filter(|crs| !crs.is_geographic()).map_or(1.0, Crs::unit_m);
         Self { geotransform, epsg, crs, unit_m }
+    }
+
+    /// A georeference with the CRS that a file states, if one does.
+    pub(crate) fn stated(geotransform: [f64; 6], stated: Option<StatedCrs>) -> Self {
+        stated.map_or_else(
+            || Self::new(geotransform, None),
+            |StatedCrs { crs, epsg, unit_m, .. }| Self { geotransform, epsg, crs, unit_m },
+        )
     }
 
     /// The georeference that an image of this size (columns, rows) would have if it did not show its ground turned: exact at three of its

@@ -7,8 +7,10 @@ use geotiff_core::geokeys::{
 use tiff_reader::{Ifd, TagValue};
 
 use super::crs::Crs;
+use super::datum::datum_of_epsg;
 use super::georeference::Georeference;
-use super::projection::{Projection, datum_of_epsg};
+use super::projection::Projection;
+use super::stated_crs::StatedCrs;
 
 const TAG_PIXEL_SCALE: u16 = 33550;
 const TAG_TIEPOINTS: u16 = 33922;
@@ -32,20 +34,20 @@ const KEY_LINEAR_UNIT_SIZE: u16 = 3077;
 /// How an image is tied to the ground.
 #[derive(Debug, Clone)]
 pub enum Tie {
-    /// By a geotransform.
-    Affine(Georeference),
+    /// By a geotransform, and what is said of the CRS.
+    Affine([f64; 6], Option<StatedCrs>),
     /// By ground control points only: the image must be orthorectified first.
     ControlPoints,
     /// By rational polynomial coefficients only: the image must be orthorectified first.
     Rational,
     /// Not at all; a CRS may be named all the same.
-    None(Option<Crs>),
+    None(Option<StatedCrs>),
 }
 
 /// Reads the georeference of a TIFF directory.
 pub(crate) fn tie(ifd: &Ifd) -> Tie {
     let keys = geo_keys(ifd);
-    let crs = keys.as_ref().and_then(crs);
+    let crs = keys.as_ref().and_then(stated);
     let scale = doubles(ifd, TAG_PIXEL_SCALE);
     let points = doubles(ifd, TAG_TIEPOINTS).unwrap_or_default();
     let matrix = doubles(ifd, TAG_TRANSFORMATION).filter(|matrix| matrix.len() == 16);
@@ -63,16 +65,8 @@ pub(crate) fn tie(ifd: &Ifd) -> Tie {
         g[0] -= 0.5 * (g[1] + g[2]);
         g[3] -= 0.5 * (g[4] + g[5]);
     }
-    let affine = transform.map(|transform| {
-        let mut georeference = Georeference::new(transform, crs.clone());
-        if georeference.crs.is_none() {
-            georeference.epsg = keys.as_ref().and_then(epsg);
-            georeference.unit_m = keys.as_ref().map_or(1.0, linear_unit);
-        }
-        georeference
-    });
-    match affine.filter(Georeference::is_sound) {
-        Some(georeference) => Tie::Affine(georeference),
+    match transform.filter(|&transform| Georeference::new(transform, None).is_sound()) {
+        Some(transform) => Tie::Affine(transform, crs),
         None if points.len() > 6 => Tie::ControlPoints,
         None if ifd.tag(TAG_RPC).is_some() => Tie::Rational,
         None => Tie::None(crs),
@@ -100,11 +94,22 @@ fn epsg(keys: &GeoKeyDirectory) -> Option<u32> {
     }
 }
 
-fn crs(keys: &GeoKeyDirectory) -> Option<Crs> {
-    match epsg(keys) {
+/// What the keys say of the CRS; `None` where they say nothing of it.
+fn stated(keys: &GeoKeyDirectory) -> Option<StatedCrs> {
+    let epsg = epsg(keys);
+    let crs = match epsg {
         Some(code) => Crs::from_epsg(code),
         None => user_defined(keys),
-    }
+    };
+    let is_stated = epsg.is_some() || keys.get_short(GT_MODEL_TYPE).is_some() || keys.get_short(PROJ_LINEAR_UNITS).is_some();
+    let unknown = || StatedCrs { epsg, ..StatedCrs::unknown(citation(keys).unwrap_or_default(), Some(linear_unit(keys))) };
+    is_stated.then(|| crs.map_or_else(unknown, StatedCrs::from))
+}
+
+/// What the keys call the CRS.
+fn citation(keys: &GeoKeyDirectory) -> Option<&str> {
+    let text = keys.get_ascii(PROJ_CITATION).or_else(|| keys.get_ascii(GT_CITATION))?;
+    Some(text.trim_end_matches(['|', '\0']))
 }
 
 /// Metres per unit of a projected system (EPSG unit codes); 1 where nothing is said.
@@ -135,8 +140,7 @@ fn user_defined(keys: &GeoKeyDirectory) -> Option<Crs> {
             }
         }
     };
-    let name = keys.get_ascii(PROJ_CITATION).or_else(|| keys.get_ascii(GT_CITATION)).unwrap_or("user-defined");
-    let name = name.trim_end_matches(['|', '\0']);
+    let name = citation(keys).unwrap_or("user-defined");
     if keys.get_short(GT_MODEL_TYPE) == Some(MODEL_GEOGRAPHIC) {
         return Projection { datum, unit_m: 1.0, ..Projection::default() }.crs(name);
     }

@@ -7,14 +7,14 @@ use super::acquired::{Acquired, AcquiredFrom};
 use super::aux_xml::{AuxXml, parse_aux_xml};
 use super::bands::{BandRoles, Role};
 use super::beside::{find_appended, find_beside, find_stem, read_text};
-use super::crs::Crs;
 use super::georeference::Georeference;
 use super::geotiff::Tie;
 use super::metadata::Metadata;
 use super::name_date::{date_in_name, doubt_in_name, zone_doubt_in_name};
 use super::source::RasterSource;
+use super::stated_crs::StatedCrs;
 use super::sun::Sun;
-use super::wkt::crs_from_wkt;
+use super::wkt::stated_by_wkt;
 use super::{open, sidecar, world_file};
 use crate::error::{Error, Result};
 
@@ -100,14 +100,16 @@ impl Scene {
         }
         let source = opened.source;
         let found = Facts::collect(path, opened.metadata, options, &mut notes);
-        let georeference = georeference(path, opened.tie, &aux, options, &mut notes)?;
+        let mut doubts = Vec::new();
+        let georeference = georeference(path, opened.tie, &aux, options, &mut notes, &mut doubts)?;
         let centre = [f64::from(source.width()) / 2.0, f64::from(source.height()) / 2.0];
         let (gsd_m, gsd_from) = gsd(path, georeference.as_ref(), centre, found.metadata.gsd_m, options, &mut notes)?;
         let (sun, sun_computed) = sun(&found, georeference.as_ref(), centre);
         let bands = bands(&*source, &found, opened.bands, aux.bands, &mut notes);
         let Metadata { off_nadir_deg, cloud_cover, sensor, .. } = found.metadata;
         let path = path.to_owned();
-        let (acquired, caveats) = (found.acquired, found.caveats);
+        notes.extend(doubts.iter().cloned());
+        let (acquired, caveats) = (found.acquired, [found.caveats, doubts].concat());
         Ok(Self {
             path,
             georeference,
@@ -265,32 +267,26 @@ fn georeference(
     aux: &AuxXml,
     options: &SceneOptions,
     notes: &mut Vec<String>,
+    doubts: &mut Vec<String>,
 ) -> Result<Option<Georeference>> {
-    let own_crs = match &tie {
-        Tie::Affine(georeference) => georeference.crs.clone(),
-        Tie::None(crs) => crs.clone(),
-        _ => None,
+    let (own_transform, own_crs) = match &tie {
+        Tie::Affine(transform, crs) => (Some(*transform), crs.clone()),
+        Tie::None(crs) => (None, crs.clone()),
+        _ => (None, None),
     };
-    let mut side_crs = || aux.crs.clone().or_else(|| own_crs.clone()).or_else(|| prj(path, notes));
-    let transform = match (aux.geotransform, &tie) {
-        (Some(transform), _) => Some(transform),
-        (None, Tie::Affine(_)) => None,
-        (None, _) => world_file::beside(path)?.map(|(_, transform)| transform),
+    let transform = match aux.geotransform.or(own_transform) {
+        None => world_file::beside(path)?.map(|(_, transform)| transform),
+        transform => transform,
     };
     if let Some(transform) = transform {
-        return Ok(Some(Georeference::new(transform, side_crs())).filter(Georeference::is_sound));
+        let aux_crs = aux.crs.clone().filter(|_| aux.geotransform.is_some() || own_transform.is_none() || own_crs.is_none());
+        let crs = stated_crs(path, aux_crs, own_crs, notes, doubts);
+        return Ok(Some(Georeference::stated(transform, crs)).filter(Georeference::is_sound));
     }
     let reason = match tie {
-        Tie::Affine(mut georeference) => {
-            if georeference.crs.is_none() && georeference.epsg.is_none() {
-                georeference = Georeference { crs: side_crs(), ..georeference };
-                georeference.epsg = georeference.crs.as_ref().and_then(|crs| crs.epsg);
-            }
-            return Ok(Some(georeference));
-        }
         Tie::None(_) if aux.control_points => CONTROL_POINTS_ONLY,
         Tie::None(_) if find_stem(path, "_RPC.TXT").or_else(|| find_beside(path, "rpb")).is_some() => RATIONAL_ONLY,
-        Tie::None(_) => return Ok(None),
+        Tie::None(_) | Tie::Affine(..) => return Ok(None),
         Tie::ControlPoints => CONTROL_POINTS_ONLY,
         Tie::Rational => RATIONAL_ONLY,
     };
@@ -301,14 +297,42 @@ fn georeference(
     Ok(None)
 }
 
-/// The CRS of the `.prj` file beside an image.
-fn prj(path: &Path, notes: &mut Vec<String>) -> Option<Crs> {
-    let file = find_beside(path, "prj")?;
-    let crs = read_text(&file, MAX_PRJ_BYTES).ok().and_then(|text| crs_from_wkt(&text));
-    if crs.is_none() {
-        notes.push(format!("the CRS in {} is not understood", sidecar::name_of(&file)));
+/// The first CRS that is understood of what GDAL's side file, the image itself and a `.prj` beside it state; else the first that is stated, of
+/// which the unit may be known.
+fn stated_crs(
+    path: &Path,
+    aux: Option<StatedCrs>,
+    own: Option<StatedCrs>,
+    notes: &mut Vec<String>,
+    doubts: &mut Vec<String>,
+) -> Option<StatedCrs> {
+    let mut stated: Vec<(StatedCrs, String)> = Vec::new();
+    stated.extend(aux.map(|crs| (crs, "the .aux.xml file".to_owned())));
+    stated.extend(own.map(|crs| (crs, "the image's tags".to_owned())));
+    if stated.iter().all(|(crs, _)| crs.crs.is_none()) {
+        stated.extend(prj(path));
     }
-    crs
+    let best = stated.iter().position(|(crs, _)| crs.crs.is_some());
+    for (crs, file) in stated.iter().take(best.unwrap_or(1)) {
+        let name = if crs.name.is_empty() { String::new() } else { format!(" ({})", crs.name) };
+        let problem = format!("the CRS in {file}{name} is not understood");
+        match best.and_then(|best| stated.get(best)) {
+            Some((_, other)) => notes.push(format!("{problem}; that in {other} is taken")),
+            None => doubts.push(format!(
+                "{problem}: pixels are measured by its unit of {} m, and places are not known; name a CRS by its EPSG code with `gdal_edit.py \
+                 -a_srs EPSG:CODE IMAGE`",
+                crs.unit_m
+            )),
+        }
+    }
+    (!stated.is_empty()).then(|| stated.swap_remove(best.unwrap_or(0)).0)
+}
+
+/// The CRS of the `.prj` file beside an image, and that file's name.
+fn prj(path: &Path) -> Option<(StatedCrs, String)> {
+    let file = find_beside(path, "prj")?;
+    let text = read_text(&file, MAX_PRJ_BYTES).unwrap_or_default();
+    Some((stated_by_wkt(&text), sidecar::name_of(&file)))
 }
 
 /// Metres per pixel: by the georeference, by `--gsd`, by the metadata.
@@ -329,7 +353,7 @@ fn gsd(
         if x.min(y) < MIN_METRES_PER_PIXEL || options.gsd_m.is_some() {
             own = None;
         } else {
-            notes.push(format!("the CRS is not known; the pixel size of {x} is taken as metres"));
+            notes.push(format!("the CRS is not known; the pixel size is taken as {x} m"));
         }
     }
     let given = options.gsd_m.map(|gsd| [gsd, gsd]);

@@ -2,7 +2,9 @@
 //! files hold it.
 
 use super::crs::Crs;
-use super::projection::{Projection, datum_of_epsg, datum_of_name, plain};
+use super::datum::{datum_of_epsg, datum_of_name, lies_known};
+use super::projection::{Projection, plain};
+use super::stated_crs::StatedCrs;
 
 /// A CRS text has a few levels; more is an attack on the stack.
 const MAX_DEPTH: usize = 32;
@@ -16,32 +18,52 @@ struct Node {
     children: Vec<Node>,
 }
 
-/// The CRS that a well-known text describes: by its EPSG code where it names one, else built from its projection, if
-/// method and datum are known.
+/// How far from a degree the unit of angles may be written, radians: more than any rounding, less than any other unit.
+const DEGREE_TOLERANCE: f64 = 1e-6;
+
+/// The CRS that a well-known text describes, if it is understood.
 pub fn crs_from_wkt(text: &str) -> Option<Crs> {
+    stated_by_wkt(text).crs
+}
+
+/// The CRS of a well-known text: by its EPSG code where it names one, else built from its projection, if method and datum are
+/// known; else its name and unit, as far as they can be read.
+pub(crate) fn stated_by_wkt(text: &str) -> StatedCrs {
     let text = text.trim();
     if let Some(code) = text.strip_prefix("EPSG:").or_else(|| text.strip_prefix("epsg:")) {
-        return Crs::from_epsg(code.trim().parse().ok()?);
+        let crs = code.trim().parse().ok().and_then(Crs::from_epsg);
+        return crs.map_or_else(|| StatedCrs::unknown(text, None), StatedCrs::from);
     }
-    let mut root = Parser { bytes: text.as_bytes(), at: 0 }.node(0)?;
-    if matches!(root.keyword.as_str(), "COMPD_CS" | "COMPOUNDCRS" | "BOUNDCRS" | "SOURCECRS") {
-        root = root.children.into_iter().find(|child| child.is_crs() || child.keyword == "SOURCECRS")?;
-    }
-    if root.keyword == "SOURCECRS" {
-        root = root.children.into_iter().find(Node::is_crs)?;
-    }
-    if !root.is_crs() {
-        return None;
-    }
-    root.epsg().and_then(Crs::from_epsg).or_else(|| root.projection()?.crs(root.values.first().map_or("", String::as_str)))
+    let Some(root) = (Parser { bytes: text.as_bytes(), at: 0 }).node(0).and_then(Node::horizontal) else {
+        return StatedCrs::unknown("", None);
+    };
+    let name = root.values.first().map_or("", String::as_str);
+    let crs = root.epsg().and_then(Crs::from_epsg).or_else(|| root.projection()?.crs(name));
+    crs.map_or_else(|| StatedCrs { epsg: root.epsg(), ..StatedCrs::unknown(name, root.unit_m()) }, StatedCrs::from)
 }
 
 impl Node {
+    /// The part that says where things lie on the ground, of a CRS that may have other parts.
+    fn horizontal(self) -> Option<Node> {
+        let mut root = self;
+        if matches!(root.keyword.as_str(), "COMPD_CS" | "COMPOUNDCRS" | "BOUNDCRS" | "SOURCECRS") {
+            root = root.children.into_iter().find(|child| child.is_crs() || child.keyword == "SOURCECRS")?;
+        }
+        if root.keyword == "SOURCECRS" {
+            root = root.children.into_iter().find(Node::is_crs)?;
+        }
+        root.is_crs().then_some(root)
+    }
+
     fn is_crs(&self) -> bool {
         matches!(
             self.keyword.as_str(),
             "PROJCS" | "GEOGCS" | "PROJCRS" | "GEOGCRS" | "GEODCRS" | "PROJECTEDCRS" | "GEOGRAPHICCRS"
         )
+    }
+
+    fn is_projected(&self) -> bool {
+        self.keyword.starts_with("PROJ")
     }
 
     fn child(&self, keywords: &[&str]) -> Option<&Node> {
@@ -60,26 +82,34 @@ impl Node {
     }
 
     fn projection(&self) -> Option<Projection> {
-        let is_projected = self.keyword.starts_with("PROJ");
-        let geographic = if is_projected { self.child(&["GEOGCS", "BASEGEOGCRS", "BASEGEODCRS"])? } else { self };
+        let geographic = if self.is_projected() { self.child(&["GEOGCS", "BASEGEOGCRS", "BASEGEODCRS"])? } else { self };
         let datum = geographic.datum()?;
-        if !is_projected {
+        if !self.is_projected() {
             return Some(Projection { datum, unit_m: 1.0, ..Projection::default() });
         }
         let conversion = self.child(&["CONVERSION"]).unwrap_or(self);
         let method = conversion.child(&["PROJECTION", "METHOD"])?.values.first()?;
         let parameters = conversion.children.iter().filter(|child| child.keyword == "PARAMETER");
         let parameters = parameters.filter_map(|node| Some((plain(node.values.first()?), node.number(1)?))).collect();
-        let unit = self.child(&["UNIT", "LENGTHUNIT"]).or_else(|| self.child(&["CS"])?.child(&["LENGTHUNIT"]));
-        let unit_m = unit.and_then(|unit| unit.number(1)).filter(|&unit| unit > 0.0).unwrap_or(1.0);
+        let unit_m = self.unit_m().filter(|&unit| unit > 0.0).unwrap_or(1.0);
         Some(Projection { method: plain(method), parameters, datum, unit_m })
+    }
+
+    /// Metres per unit of a projected CRS, if they are stated.
+    fn unit_m(&self) -> Option<f64> {
+        let unit = self.child(&["UNIT", "LENGTHUNIT"]).or_else(|| self.child(&["CS"])?.child(&["LENGTHUNIT"]))?;
+        self.is_projected().then(|| unit.number(1)).flatten()
     }
 
     /// PROJ's words for the datum of a geographic CRS: by code, by name, or by ellipsoid and shift.
     fn datum(&self) -> Option<String> {
-        let datum = self.child(&["DATUM", "ENSEMBLE", "GEODETICDATUM", "TRF"])?;
-        let known = self.epsg().and_then(datum_of_epsg).or_else(|| datum_of_name(datum.values.first()?));
-        known.or_else(|| {
+        let by_code = self.epsg().and_then(datum_of_epsg).filter(|words| lies_known(words));
+        if by_code.is_some() {
+            return by_code;
+        }
+        // Names and shifts do not say from where longitudes are counted, nor in what.
+        let datum = self.child(&["DATUM", "ENSEMBLE", "GEODETICDATUM", "TRF"]).filter(|_| self.is_in_degrees_from_greenwich())?;
+        datum_of_name(datum.values.first()?).or_else(|| {
             let shift = datum.child(&["TOWGS84"])?;
             let ellipsoid = datum.child(&["SPHEROID", "ELLIPSOID"])?;
             let (a, rf) = (ellipsoid.number(1)?, ellipsoid.number(2)?);
@@ -87,6 +117,12 @@ impl Node {
             (0..shift.values.len()).try_for_each(|index| shift.number(index).map(|_| ()))?;
             Some(format!("+a={a} {shape} +towgs84={}", shift.values.join(",")))
         })
+    }
+
+    fn is_in_degrees_from_greenwich(&self) -> bool {
+        let from_greenwich = self.child(&["PRIMEM", "PRIMEMERIDIAN"]).is_none_or(|meridian| meridian.number(1) == Some(0.0));
+        let unit = self.child(&["UNIT", "ANGLEUNIT"]).and_then(|unit| unit.number(1));
+        from_greenwich && unit.is_none_or(|unit| (unit - 1f64.to_radians()).abs() < DEGREE_TOLERANCE)
     }
 }
 
@@ -173,7 +209,7 @@ impl Parser<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::crs_from_wkt;
+    use super::{crs_from_wkt, stated_by_wkt};
 
     /// ESRI's `.prj` has no codes at all.
     const ESRI: &str = r#"PROJCS["WGS_1984_UTM_Zone_52N",GEOGCS["GCS_WGS_1984",DATUM["D_WGS_1984",SPHEROID["WGS_1984",6378137.0,298.257223563]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]],PROJECTION["Transverse_Mercator"],PARAMETER["False_Easting",500000.0],PARAMETER["False_Northing",0.0],PARAMETER["Central_Meridian",129.0],PARAMETER["Scale_Factor",0.9996],PARAMETER["Latitude_Of_Origin",0.0],UNIT["Meter",1.0]]"#;
@@ -193,6 +229,22 @@ mod tests {
         assert_eq!(crs_from_wkt(&text).unwrap().epsg, None);
         let text = format!("{},AUTHORITY[\"EPSG\",\"32652\"]]", ESRI.strip_suffix(']').unwrap());
         assert_eq!(crs_from_wkt(&text).unwrap().epsg, Some(32652));
+    }
+
+    /// With the datum, the unit was dropped as well: pixels of a foot were pixels of a metre.
+    #[test]
+    fn a_text_whose_datum_is_unknown_still_tells_its_unit_and_name() {
+        let feet = ESRI.replace("UNIT[\"Meter\",1.0]", "UNIT[\"Foot_US\",0.3048006096012192]");
+        let stated = stated_by_wkt(&feet.replace("D_WGS_1984", "D_Atlantis"));
+        assert!(stated.crs.is_none() && (stated.unit_m - 0.3048006).abs() < 1e-7 && stated.name.contains("UTM"), "{stated:?}");
+        assert_eq!(stated_by_wkt("PROJCS[").unit_m, 1.0);
+        assert_eq!(stated_by_wkt(&feet.replace("0.3048006096012192", "-1").replace("D_WGS_1984", "D_Atlantis")).unit_m, 1.0);
+    }
+
+    #[test]
+    fn longitudes_from_paris_or_in_grads_are_not_taken_for_degrees_from_greenwich() {
+        assert!(crs_from_wkt(&ESRI.replace("\"Greenwich\",0.0", "\"Paris\",2.337229166666667")).is_none());
+        assert!(crs_from_wkt(&ESRI.replace("\"Degree\",0.0174532925199433", "\"Grad\",0.01570796326794897")).is_none());
     }
 
     #[test]
