@@ -86,6 +86,29 @@ fn aux_xml_gives_transform_and_crs() {
     assert!(scene.georeference.unwrap().to_lonlat(0.0, 0.0).is_some());
 }
 
+/// A CRS that was assigned in a side file was ignored where the image had one of its own and the side file no geotransform.
+#[test]
+fn the_crs_of_a_side_file_comes_before_that_of_the_image() {
+    let folder = folder();
+    let image = folder.path().join("yard.tif");
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_tiles/tumangang_20231005T015801Z.tif");
+    fs::copy(sample, &image).unwrap();
+    let open = || Scene::open(&image, &SceneOptions::default()).unwrap();
+    let own = open().georeference.unwrap();
+    assert_eq!(own.epsg, Some(32652));
+    let aux = |srs: &str| fs::write(folder.path().join("yard.tif.aux.xml"), format!("<PAMDataset><SRS>{srs}</SRS></PAMDataset>"));
+    aux("EPSG:32651").unwrap();
+    let scene = open();
+    let georeference = scene.georeference.unwrap();
+    assert_eq!((georeference.epsg, georeference.geotransform), (Some(32651), own.geotransform));
+    // One that is not understood leaves the image's own in place, and a note says so.
+    aux("PROJCS[&quot;Lost&quot;]").unwrap();
+    let scene = open();
+    assert_eq!(scene.georeference.unwrap().epsg, Some(32652));
+    assert!(scene.notes.iter().any(|note| note.contains("the .aux.xml file (Lost) is not understood")), "{:?}", scene.notes);
+    assert!(scene.caveats.is_empty(), "{:?}", scene.caveats);
+}
+
 /// Feet were counted as metres, with an empty reason, where the datum in a `.prj` was not known.
 #[test]
 fn a_prj_with_an_unknown_datum_keeps_its_feet_and_is_named_in_the_reason() {

@@ -279,8 +279,7 @@ fn georeference(
         transform => transform,
     };
     if let Some(transform) = transform {
-        let aux_crs = aux.crs.clone().filter(|_| aux.geotransform.is_some() || own_transform.is_none() || own_crs.is_none());
-        let crs = stated_crs(path, aux_crs, own_crs, notes, doubts);
+        let crs = stated_crs(path, aux.crs.clone(), own_crs, notes, doubts);
         return Ok(Some(Georeference::stated(transform, crs)).filter(Georeference::is_sound));
     }
     let reason = match tie {
