@@ -109,6 +109,18 @@ fn the_crs_of_a_side_file_comes_before_that_of_the_image() {
     assert!(scene.caveats.is_empty(), "{:?}", scene.caveats);
 }
 
+/// The message denied the georeference, and asked for `--gsd`, with which results would be in pixels.
+#[test]
+fn a_world_file_in_degrees_asks_for_the_crs() {
+    let folder = folder();
+    let image = picture(folder.path(), "yard.png");
+    fs::write(folder.path().join("yard.pgw"), "0.000005\n0\n0\n-0.000005\n130.6\n42.4\n").unwrap();
+    let error = Scene::open(&image, &SceneOptions::default()).unwrap_err().to_string();
+    assert!(error.contains("degrees") && error.contains(".prj") && !error.contains("no georeference"), "{error}");
+    fs::write(folder.path().join("yard.prj"), "EPSG:4326").unwrap();
+    assert!((Scene::open(&image, &SceneOptions::default()).unwrap().gsd_m[1] - 0.555).abs() < 0.01);
+}
+
 /// Feet were counted as metres, with an empty reason, where the datum in a `.prj` was not known.
 #[test]
 fn a_prj_with_an_unknown_datum_keeps_its_feet_and_is_named_in_the_reason() {

@@ -365,6 +365,17 @@ fn gsd(
     let given = given.map(|given| (given, "--gsd"));
     let stated = stated.map(|gsd| ([gsd, gsd], "STAC item or vendor metadata"));
     own.or(given).or(stated).ok_or_else(|| {
-        Error::image(path, "the image has no georeference, so its scale is not known; give the metres per pixel with --gsd")
+        let reason = match georeference {
+            None => "the image has no georeference, so its scale is not known; give the metres per pixel with --gsd",
+            Some(georeference) if georeference.crs.is_none() => {
+                "the image's pixels are too small for metres, so they are in degrees of a CRS that is not known; put a .prj file that names it \
+                 (EPSG:4326, say) beside the image, or give the metres per pixel with --gsd"
+            }
+            Some(_) => {
+                "the image's middle lies where its CRS makes no sense, so its scale is not known; correct the CRS, or give the metres per pixel \
+                 with --gsd"
+            }
+        };
+        Error::image(path, reason)
     })
 }
