@@ -20,12 +20,43 @@ pub(crate) fn plain(name: &str) -> String {
     name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect()
 }
 
-impl Projection {
-    fn get(&self, names: &[&str]) -> Option<f64> {
-        names.iter().find_map(|name| self.parameters.iter().find(|(key, _)| key == name).map(|(_, value)| *value))
+/// What the dialects call the same parameter.
+const LONGITUDE: [&str; 7] = [
+    "centralmeridian",
+    "longitudeofcenter",
+    "longitudeofprojectioncentre",
+    "longitudeoforigin",
+    "longitudeofnaturalorigin",
+    "longitudeoffalseorigin",
+    "straightverticallongitudefrompole",
+];
+const LATITUDE: [&str; 5] =
+    ["latitudeoforigin", "latitudeofcenter", "latitudeofprojectioncentre", "latitudeofnaturalorigin", "latitudeoffalseorigin"];
+const SCALE: [&str; 3] = ["scalefactor", "scalefactoratnaturalorigin", "scalefactoratprojectioncentre"];
+const FIRST_PARALLEL: [&str; 3] = ["standardparallel1", "latitudeof1ststandardparallel", "latitudeofstandardparallel"];
+const SECOND_PARALLEL: [&str; 2] = ["standardparallel2", "latitudeof2ndstandardparallel"];
+const EASTING: [&str; 3] = ["falseeasting", "eastingatfalseorigin", "eastingatprojectioncentre"];
+const NORTHING: [&str; 3] = ["falsenorthing", "northingatfalseorigin", "northingatprojectioncentre"];
+const AZIMUTH: [&str; 2] = ["azimuth", "azimuthatprojectioncentre"];
+const SKEW: [&str; 2] = ["rectifiedgridangle", "anglefromrectifiedtoskewgrid"];
+
+/// Parameters that have not been used.
+struct Unused(Vec<(String, f64)>);
+
+impl Unused {
+    fn take(&mut self, names: &[&str]) -> Option<f64> {
+        let index = self.0.iter().position(|(name, _)| names.contains(&name.as_str()))?;
+        Some(self.0.swap_remove(index).1)
     }
 
-    /// The CRS, if the method is one of those that imagery comes in.
+    /// Whether what is left changes nothing: angles and lengths of zero, scales of one.
+    fn is_neutral(&self) -> bool {
+        self.0.iter().all(|(name, value)| *value == if SCALE.contains(&name.as_str()) { 1.0 } else { 0.0 })
+    }
+}
+
+impl Projection {
+    /// The CRS, if the method is one of those that imagery comes in and makes use of all parameters.
     pub(crate) fn crs(&self, name: &str) -> Option<Crs> {
         Crs::from_proj_string(&self.proj_string()?, name)
     }
@@ -34,47 +65,78 @@ impl Projection {
         if self.method.is_empty() {
             return Some(format!("+proj=longlat {} +no_defs", self.datum));
         }
-        let lon =
-            self.get(&["centralmeridian", "longitudeofcenter", "longitudeoforigin", "longitudeofnaturalorigin"]).unwrap_or(0.0);
-        let lat = self.get(&["latitudeoforigin", "latitudeofcenter", "latitudeofnaturalorigin"]).unwrap_or(0.0);
-        let scale = self.get(&["scalefactor", "scalefactoratnaturalorigin"]).unwrap_or(1.0);
-        let first = self.get(&["standardparallel1", "latitudeof1ststandardparallel"]);
-        let second = self.get(&["standardparallel2", "latitudeof2ndstandardparallel"]);
-        let body = match self.method.as_str() {
-            "transversemercator" | "gausskruger" => format!("+proj=tmerc +lat_0={lat} +lon_0={lon} +k={scale}"),
-            "mercatorauxiliarysphere" | "popularvisualisationpseudomercator" => {
-                return Some(format!(
-                    "+proj=merc +a=6378137 +b=6378137 +lat_ts=0 +lon_0={lon} +x_0=0 +y_0=0 +k=1 +units=m +no_defs"
-                ));
+        let mut unused = Unused(self.parameters.clone());
+        let lon = unused.take(&LONGITUDE).unwrap_or(0.0);
+        let body = self.body(lon, &mut unused)?;
+        // PROJ wants false eastings in metres, files give them in the CRS's units.
+        let [east, north] = [EASTING, NORTHING].map(|names| unused.take(&names).unwrap_or(0.0) * self.unit_m);
+        let tail = format!("+x_0={east} +y_0={north} {} +to_meter={} +no_defs", self.datum, self.unit_m);
+        unused.is_neutral().then(|| format!("{body} {tail}"))
+    }
+
+    /// PROJ's words for the method.
+    fn body(&self, lon: f64, unused: &mut Unused) -> Option<String> {
+        fn latitude(unused: &mut Unused) -> f64 {
+            unused.take(&LATITUDE).unwrap_or(0.0)
+        }
+        fn scale(unused: &mut Unused) -> f64 {
+            unused.take(&SCALE).unwrap_or(1.0)
+        }
+        Some(match self.method.as_str() {
+            "transversemercator" | "gausskruger" => {
+                format!("+proj=tmerc +lat_0={} +lon_0={lon} +k={}", latitude(unused), scale(unused))
             }
-            "mercator" | "mercator1sp" | "mercator2sp" => match first {
-                Some(parallel) => format!("+proj=merc +lon_0={lon} +lat_ts={parallel}"),
-                None => format!("+proj=merc +lon_0={lon} +k={scale}"),
-            },
-            "lambertconformalconic" | "lambertconformalconic2sp" | "lambertconformalconic1sp" => {
-                let first = first.unwrap_or(lat);
-                format!("+proj=lcc +lat_1={first} +lat_2={} +lat_0={lat} +lon_0={lon} +k_0={scale}", second.unwrap_or(first))
+            // A sphere, whatever the datum's ellipsoid is.
+            "mercatorauxiliarysphere" | "popularvisualisationpseudomercator" => {
+                format!("+proj=merc +a=6378137 +b=6378137 +lat_ts=0 +lon_0={lon} +k=1")
+            }
+            "mercator" | "mercator1sp" | "mercator2sp" | "mercatorvarianta" | "mercatorvariantb" => {
+                match unused.take(&FIRST_PARALLEL) {
+                    Some(parallel) => format!("+proj=merc +lon_0={lon} +lat_ts={parallel}"),
+                    None => format!("+proj=merc +lon_0={lon} +k={}", scale(unused)),
+                }
+            }
+            "lambertconformalconic"
+            | "lambertconformalconic2sp"
+            | "lambertconformalconic1sp"
+            | "lambertconicconformal2sp"
+            | "lambertconicconformal1sp" => {
+                let (lat, scale) = (latitude(unused), scale(unused));
+                let first = unused.take(&FIRST_PARALLEL).unwrap_or(lat);
+                let second = unused.take(&SECOND_PARALLEL).unwrap_or(first);
+                format!("+proj=lcc +lat_1={first} +lat_2={second} +lat_0={lat} +lon_0={lon} +k_0={scale}")
             }
             "albers" | "albersconicequalarea" | "albersequalarea" => {
-                format!("+proj=aea +lat_1={} +lat_2={} +lat_0={lat} +lon_0={lon}", first?, second?)
+                let (first, second) = (unused.take(&FIRST_PARALLEL)?, unused.take(&SECOND_PARALLEL)?);
+                format!("+proj=aea +lat_1={first} +lat_2={second} +lat_0={} +lon_0={lon}", latitude(unused))
             }
-            "lambertazimuthalequalarea" => format!("+proj=laea +lat_0={lat} +lon_0={lon}"),
-            "polarstereographic" | "stereographicnorthpole" | "stereographicsouthpole" => {
-                let parallel = first.unwrap_or(lat);
-                let lon = self.get(&["straightverticallongitudefrompole"]).unwrap_or(lon);
+            "lambertazimuthalequalarea" => format!("+proj=laea +lat_0={} +lon_0={lon}", latitude(unused)),
+            "polarstereographic"
+            | "polarstereographicvarianta"
+            | "polarstereographicvariantb"
+            | "stereographicnorthpole"
+            | "stereographicsouthpole" => {
+                let (first, scale) = (unused.take(&FIRST_PARALLEL), scale(unused));
+                let parallel = first.or_else(|| unused.take(&LATITUDE)).unwrap_or(0.0);
                 let pole = if parallel < 0.0 || self.method.contains("south") { -90 } else { 90 };
-                let scale = if parallel.abs() == 90.0 { format!("+k={scale}") } else { format!("+lat_ts={parallel}") };
+                let scale = match (parallel.abs() == 90.0, scale == 1.0) {
+                    (true, _) => format!("+k={scale}"),
+                    (false, true) => format!("+lat_ts={parallel}"),
+                    (false, false) => return None,
+                };
                 format!("+proj=stere +lat_0={pole} +lon_0={lon} {scale}")
             }
-            "obliquestereographic" | "doublestereographic" => format!("+proj=sterea +lat_0={lat} +lon_0={lon} +k={scale}"),
+            "obliquestereographic" | "doublestereographic" => {
+                format!("+proj=sterea +lat_0={} +lon_0={lon} +k={}", latitude(unused), scale(unused))
+            }
             // The Swiss case of the oblique Mercator; others are rare enough to be left out.
-            "hotineobliquemercatorazimuthcenter" | "hotineobliquemercator" if self.get(&["azimuth"]) == Some(90.0) => {
-                format!("+proj=somerc +lat_0={lat} +lon_0={lon} +k_0={scale}")
+            "hotineobliquemercatorazimuthcenter" | "hotineobliquemercator" | "hotineobliquemercatorvariantb" => {
+                let right = |angle: Option<f64>| angle.is_some_and(|angle| angle == 90.0);
+                let is_swiss = right(unused.take(&AZIMUTH)) && right(unused.take(&SKEW).or(Some(90.0)));
+                let (lat, scale) = (latitude(unused), scale(unused));
+                return is_swiss.then(|| format!("+proj=somerc +lat_0={lat} +lon_0={lon} +k_0={scale}"));
             }
             _ => return None,
-        };
-        // PROJ wants false eastings in metres, files give them in the CRS's units.
-        let [east, north] = ["falseeasting", "falsenorthing"].map(|name| self.get(&[name]).unwrap_or(0.0) * self.unit_m);
-        Some(format!("{body} +x_0={east} +y_0={north} {} +to_meter={} +no_defs", self.datum, self.unit_m))
+        })
     }
 }

@@ -89,15 +89,28 @@ impl Node {
         }
         let conversion = self.child(&["CONVERSION"]).unwrap_or(self);
         let method = conversion.child(&["PROJECTION", "METHOD"])?.values.first()?;
-        let parameters = conversion.children.iter().filter(|child| child.keyword == "PARAMETER");
-        let parameters = parameters.filter_map(|node| Some((plain(node.values.first()?), node.number(1)?))).collect();
         let unit_m = self.unit_m().filter(|&unit| unit > 0.0).unwrap_or(1.0);
+        let parameters = conversion.children.iter().filter(|child| child.keyword == "PARAMETER");
+        let parameters =
+            parameters.map(|node| Some((plain(node.values.first()?), node.parameter(unit_m)?))).collect::<Option<_>>()?;
         Some(Projection { method: plain(method), parameters, datum, unit_m })
     }
 
-    /// Metres per unit of a projected CRS, if they are stated.
+    /// Value of a parameter in degrees or in units of so many metres; it may have a unit of its own.
+    fn parameter(&self, unit_m: f64) -> Option<f64> {
+        let value = self.number(1)?;
+        let size = |keyword: &str| self.child(&[keyword])?.number(1);
+        Some(match (size("LENGTHUNIT"), size("ANGLEUNIT")) {
+            (Some(metres), _) if metres != unit_m => value * metres / unit_m,
+            (_, Some(radians)) if !is_degree(radians) => (value * radians).to_degrees(),
+            _ => value,
+        })
+    }
+
+    /// Metres per unit of a projected CRS, if they are stated: beside the axes, or for each of them.
     fn unit_m(&self) -> Option<f64> {
-        let unit = self.child(&["UNIT", "LENGTHUNIT"]).or_else(|| self.child(&["CS"])?.child(&["LENGTHUNIT"]))?;
+        let inside = |keyword: &str| self.child(&[keyword])?.child(&["LENGTHUNIT", "UNIT"]);
+        let unit = self.child(&["UNIT", "LENGTHUNIT"]).or_else(|| inside("AXIS")).or_else(|| inside("CS"))?;
         self.is_projected().then(|| unit.number(1)).flatten()
     }
 
@@ -122,8 +135,12 @@ impl Node {
     fn is_in_degrees_from_greenwich(&self) -> bool {
         let from_greenwich = self.child(&["PRIMEM", "PRIMEMERIDIAN"]).is_none_or(|meridian| meridian.number(1) == Some(0.0));
         let unit = self.child(&["UNIT", "ANGLEUNIT"]).and_then(|unit| unit.number(1));
-        from_greenwich && unit.is_none_or(|unit| (unit - 1f64.to_radians()).abs() < DEGREE_TOLERANCE)
+        from_greenwich && unit.is_none_or(is_degree)
     }
+}
+
+fn is_degree(radians: f64) -> bool {
+    (radians - 1f64.to_radians()).abs() < DEGREE_TOLERANCE
 }
 
 struct Parser<'a> {
@@ -239,6 +256,40 @@ mod tests {
         assert!(stated.crs.is_none() && (stated.unit_m - 0.3048006).abs() < 1e-7 && stated.name.contains("UTM"), "{stated:?}");
         assert_eq!(stated_by_wkt("PROJCS[").unit_m, 1.0);
         assert_eq!(stated_by_wkt(&feet.replace("0.3048006096012192", "-1").replace("D_WGS_1984", "D_Atlantis")).unit_m, 1.0);
+    }
+
+    const WKT2: &str = r#"PROJCRS["Arizona East",BASEGEODCRS["NAD83",DATUM["North American Datum 1983",ELLIPSOID["GRS 1980",6378137,298.257222101,LENGTHUNIT["metre",1]]],PRIMEM["Greenwich",0,ANGLEUNIT["degree",0.0174532925199433]]],CONVERSION["SPCS83",METHOD["Transverse Mercator"],PARAMETER["Latitude of natural origin",31,ANGLEUNIT["degree",0.0174532925199433]],PARAMETER["Longitude of natural origin",-110.166666666667,ANGLEUNIT["degree",0.0174532925199433]],PARAMETER["Scale factor at natural origin",0.9999,SCALEUNIT["unity",1]],PARAMETER["False easting",213360,LENGTHUNIT["metre",1]],PARAMETER["False northing",0,LENGTHUNIT["foot",0.3048]]],CS[Cartesian,2],AXIS["easting (X)",east,ORDER[1],LENGTHUNIT["foot",0.3048]],AXIS["northing (Y)",north,ORDER[2],LENGTHUNIT["foot",0.3048]]]"#;
+
+    /// The unit inside an axis was not seen, false origins were not known and taken as zero: 800 to 12,000 km off.
+    #[test]
+    fn wkt2_without_codes_gives_the_same_positions_as_the_code() {
+        let (text, code) = (crs_from_wkt(WKT2).unwrap(), super::Crs::from_epsg(2222).unwrap());
+        assert_eq!((text.epsg, text.unit_m()), (None, 0.3048));
+        let (a, b) = (text.to_lonlat(712_345.0, 698_765.0).unwrap(), code.to_lonlat(712_345.0, 698_765.0).unwrap());
+        assert!((a[0] - b[0]).abs() < 1e-8 && (a[1] - b[1]).abs() < 1e-8, "{a:?} {b:?}");
+
+        let conversion = |method: &str, names: [&str; 4], parallels: [f64; 2]| {
+            format!(
+                "PROJCRS[\"\",BASEGEOGCRS[\"GDA94\",DATUM[\"Geocentric Datum of Australia 1994\",ELLIPSOID[\"GRS 1980\",6378137,298.257222101]]],CONVERSION[\"\",METHOD[\"{method}\"],PARAMETER[\"{}\",0],PARAMETER[\"{}\",132],PARAMETER[\"Latitude of 1st standard parallel\",{}],PARAMETER[\"Latitude of 2nd standard parallel\",{}],PARAMETER[\"{}\",0],PARAMETER[\"{}\",0]],CS[Cartesian,2],LENGTHUNIT[\"metre\",1]]",
+                names[0], names[1], parallels[0], parallels[1], names[2], names[3]
+            )
+        };
+        let names =
+            ["Latitude of false origin", "Longitude of false origin", "Easting at false origin", "Northing at false origin"];
+        let albers = conversion("Albers Equal Area", names, [-18.0, -36.0]);
+        let (text, code) = (crs_from_wkt(&albers).unwrap(), super::Crs::from_epsg(3577).unwrap());
+        let (a, b) = (text.to_lonlat(1_512_345.0, -3_698_765.0).unwrap(), code.to_lonlat(1_512_345.0, -3_698_765.0).unwrap());
+        assert!((a[0] - b[0]).abs() < 1e-9 && (a[1] - b[1]).abs() < 1e-9, "{a:?} {b:?}");
+        assert!(crs_from_wkt(&conversion("Lambert Conic Conformal (2SP)", names, [-18.0, -36.0])).is_some());
+    }
+
+    #[test]
+    fn a_parameter_that_is_not_understood_or_not_used_is_not_passed_over() {
+        assert!(crs_from_wkt(&ESRI.replace("Central_Meridian", "Meridian_Of_Nowhere")).is_none());
+        let with = |parameter: &str| {
+            crs_from_wkt(&ESRI.replace("UNIT[\"Meter\"", &format!("PARAMETER[\"{parameter}],UNIT[\"Meter\""))).is_some()
+        };
+        assert!(with("Standard_Parallel_1\",0") && !with("Standard_Parallel_1\",30") && !with("Azimuth\",x"));
     }
 
     #[test]
