@@ -11,6 +11,7 @@ use super::datum::datum_of_epsg;
 use super::georeference::Georeference;
 use super::projection::Projection;
 use super::stated_crs::StatedCrs;
+use super::wkt::stated_by_wkt;
 
 const TAG_PIXEL_SCALE: u16 = 33550;
 const TAG_TIEPOINTS: u16 = 33922;
@@ -27,6 +28,8 @@ const MODEL_PROJECTED: u16 = 1;
 const MODEL_GEOGRAPHIC: u16 = 2;
 /// Stands for "spelt out in other keys".
 const USER_DEFINED: u16 = 32767;
+/// Stands in a citation before a CRS in well-known text.
+const ESRI_TEXT: &str = "ESRI PE String = ";
 const KEY_ELLIPSOID: u16 = 2056;
 const KEY_SEMI_MAJOR_AXIS: u16 = 2057;
 const KEY_LINEAR_UNIT_SIZE: u16 = 3077;
@@ -97,6 +100,13 @@ fn epsg(keys: &GeoKeyDirectory) -> Option<u32> {
 /// What the keys say of the CRS; `None` where they say nothing of it.
 fn stated(keys: &GeoKeyDirectory) -> Option<StatedCrs> {
     let epsg = epsg(keys);
+    // ESRI's programs write the whole text where the keys cannot say all of it: web Mercator on its sphere.
+    let citations = [PROJ_CITATION, GT_CITATION].into_iter().filter_map(|key| keys.get_ascii(key));
+    if let (None, Some(text)) = (epsg, citations.filter_map(|text| text.trim_start().strip_prefix(ESRI_TEXT)).next()) {
+        let stated = stated_by_wkt(text.trim_end_matches(['|', '\0']));
+        let unit_m = if stated.crs.is_some() { stated.unit_m } else { linear_unit(keys) };
+        return Some(StatedCrs { unit_m, ..stated });
+    }
     let crs = match epsg {
         Some(code) => Crs::from_epsg(code),
         None => user_defined(keys),
@@ -186,4 +196,38 @@ fn user_defined(keys: &GeoKeyDirectory) -> Option<Crs> {
         }
     }
     projection.crs(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use geotiff_core::geokeys::GeoKeyValue;
+
+    use super::*;
+
+    fn keys(values: &[(u16, u16)], citations: &[(u16, &str)]) -> GeoKeyDirectory {
+        let mut keys = GeoKeyDirectory::new();
+        values.iter().for_each(|&(key, value)| keys.set(key, GeoKeyValue::Short(value)));
+        citations.iter().for_each(|&(key, text)| keys.set(key, GeoKeyValue::Ascii(text.into())));
+        keys
+    }
+
+    /// Mercator of the ellipsoid was understood, which is 21 km off at 50 degrees.
+    #[test]
+    fn esris_web_mercator_is_on_a_sphere_as_its_text_says() {
+        const TEXT: &str = r#"ESRI PE String = PROJCS["WGS_1984_Web_Mercator_Auxiliary_Sphere",GEOGCS["GCS_WGS_1984",DATUM["D_WGS_1984",SPHEROID["WGS_1984",6378137.0,298.257223563]],PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]],PROJECTION["Mercator_Auxiliary_Sphere"],PARAMETER["False_Easting",0.0],PARAMETER["False_Northing",0.0],PARAMETER["Central_Meridian",0.0],PARAMETER["Standard_Parallel_1",0.0],PARAMETER["Auxiliary_Sphere_Type",0.0],UNIT["Meter",1.0]]"#;
+        let user = [
+            (GT_MODEL_TYPE, MODEL_PROJECTED),
+            (GEODETIC_CRS_TYPE, 4326),
+            (PROJECTED_CRS_TYPE, USER_DEFINED),
+            (PROJ_COORD_TRANS, 7),
+            (PROJ_LINEAR_UNITS, 9002),
+        ];
+        let stated =
+            stated(&keys(&user, &[(PROJ_CITATION, TEXT), (GT_CITATION, "WGS_1984_Web_Mercator_Auxiliary_Sphere")])).unwrap();
+        let place = stated.crs.unwrap().to_lonlat(1_113_194.907_9, 6_446_275.841).unwrap();
+        assert!((place[0] - 10.0).abs() < 1e-8 && (place[1] - 50.0).abs() < 1e-7, "{place:?}");
+        // A text that was cut off is not understood, and the keys still tell the unit.
+        let cut = super::stated(&keys(&user, &[(PROJ_CITATION, &TEXT[..200])])).unwrap();
+        assert!(cut.crs.is_none() && cut.unit_m == 0.3048, "{cut:?}");
+    }
 }
