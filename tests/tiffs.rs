@@ -326,6 +326,21 @@ fn the_only_strip_needs_no_length() {
     assert_eq!(read_tiny(&file).1, [7.0, 1.0, 2.0, 250.0]);
 }
 
+/// `info` showed the band as alpha, and what it makes invisible was counted on.
+#[test]
+fn alpha_that_only_gdals_metadata_name_is_a_mask_as_in_gdal() {
+    let mut file = tiny(2, 2, 8, 1, 1, &[7, 0, 9, 255]);
+    let text = "<GDALMetadata><Item name=\"COLORINTERP\" sample=\"1\" role=\"colorinterp\">Alpha</Item></GDALMetadata>\0";
+    let offset = file.len() as u32;
+    file.extend(text.as_bytes());
+    retag(&mut file, 278, 42112, text.len() as u32, offset);
+    let entry = file[10..].chunks_exact_mut(12).find(|entry| entry[..2] == 42112u16.to_le_bytes()).unwrap();
+    entry[2] = 2; // text
+    let (source, values) = read_tiny(&file);
+    assert_eq!((source.alpha(), values), (Some(1), vec![7.0, 9.0, 0.0, 255.0]));
+    assert_eq!(source.read(whole(&*source)).unwrap().valid, [false, true]);
+}
+
 #[test]
 fn more_extra_samples_than_there_is_room_for_are_no_alpha() {
     let mut file = tiny(2, 3, 8, 1, 2, &[7, 1, 0, 250, 9, 8]);

@@ -62,11 +62,21 @@ pub(crate) fn bands(ifd: &Ifd, bands: usize, alpha: Option<usize>) -> Option<Ban
     if let Some(alpha) = alpha {
         roles[alpha] = Role::Alpha;
     }
-    let stated = ifd.tag(TAG_GDAL_METADATA).and_then(|tag| tag.value.as_str()).and_then(|text| parse_gdal_metadata(text, bands));
-    for (role, stated) in roles.iter_mut().zip(stated.unwrap_or_default()) {
+    for (role, stated) in roles.iter_mut().zip(gdal_roles(ifd, bands).unwrap_or_default()) {
         *role = if stated == Role::Other { *role } else { stated };
     }
     BandRoles::stated(roles, bands, alpha, &from)
+}
+
+/// Roles of the bands as GDAL's metadata in the file state them.
+fn gdal_roles(ifd: &Ifd, bands: usize) -> Option<Vec<Role>> {
+    ifd.tag(TAG_GDAL_METADATA)?.value.as_str().and_then(|text| parse_gdal_metadata(text, bands))
+}
+
+/// The first band behind others that GDAL's metadata state to be alpha, as GDAL masks by it.
+pub(crate) fn stated_alpha(ifd: &Ifd, bands: usize) -> Option<usize> {
+    let roles = gdal_roles(ifd, bands)?;
+    (1..bands).find(|&band| roles.get(band) == Some(&Role::Alpha))
 }
 
 /// Why samples of this directory are no measure of brightness, if they are not.

@@ -10,6 +10,7 @@ use super::beside::find_appended;
 use super::conversion::{
     CONVERT, Conversion, JPEG, YCBCR, check_colours, from_half, from_inks, is_complex, push_part, shows_rgb,
 };
+use super::file_tags::stated_alpha;
 use super::guard::guarded;
 use super::jpeg_frame::is_subsampled;
 use super::refusal::{compression_name, explain};
@@ -119,7 +120,7 @@ impl TiffSource {
         let alpha = match conversion {
             Conversion::Inks | Conversion::Lab => Some(3),
             Conversion::Complex => None,
-            _ => alpha(ifd, layout.samples_per_pixel),
+            _ => alpha(ifd, layout.samples_per_pixel).or_else(|| stated_alpha(ifd, layout.samples_per_pixel)),
         };
         let mask = find_mask(path, &tiff, &layout, options(cache / 4));
         if large_block.is_some() && block_bytes > cache {
