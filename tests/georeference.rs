@@ -35,6 +35,34 @@ fn positions_outside_the_domain_are_refused_not_invented() {
     assert!(Crs::from_epsg(999_999).is_none());
 }
 
+/// PROJ.4's words for these leave out axes, grads, or are in two units: 140 to 2,400 km off.
+#[test]
+fn systems_that_proj_4_could_not_express_are_refused() {
+    for code in [2065, 5513, 8044, 3167, 4807] {
+        assert!(Crs::from_epsg(code).is_none(), "EPSG:{code}");
+    }
+    // South-west axes that are in the words.
+    assert!(Crs::from_epsg(2048).is_some() && Crs::from_epsg(5514).is_some());
+}
+
+/// Where the shift of a datum is not known it was taken as WGS84, 100 to 560 m off, and nobody was told.
+#[test]
+fn a_datum_of_unknown_shift_is_named_in_the_reason() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("yard.png");
+    image::GrayImage::from_fn(60, 40, |x, y| image::Luma([(3 * x + y) as u8])).save(&path).unwrap();
+    std::fs::write(path.with_extension("pgw"), "0.5\n0\n0\n-0.5\n200000\n500000\n").unwrap();
+    let doubts = |code: u32| {
+        std::fs::write(path.with_extension("prj"), format!("EPSG:{code}")).unwrap();
+        Scene::open(&path, &SceneOptions::default()).unwrap().caveats
+    };
+    let unknown = doubts(5174);
+    assert!(unknown.len() == 1 && unknown[0].contains("Korean 1985") && unknown[0].contains("WGS84"), "{unknown:?}");
+    for known in [5186, 3857, 32652, 27700, 2154] {
+        assert_eq!(doubts(known), [""; 0], "EPSG:{known}");
+    }
+}
+
 /// Extremes of the equation of time and of the declination, as every almanac has them: the sun crosses the meridian of
 /// Greenwich at 12:14:13 on 11 February and at 11:43:35 on 3 November; its declination is 23.436 degrees on 20 June 2024 at
 /// 20:51 and 0 on 20 March 2024 at 03:06.

@@ -6,8 +6,13 @@
 use proj4rs::Proj;
 use proj4rs::transform::transform;
 
+use super::datum::lies_known;
+
 /// WGS84 longitude and latitude.
 const WGS84: &str = "+proj=longlat +datum=WGS84 +no_defs";
+
+/// The longest unit of a registered system that is taken, metres: above a yard.
+const LONGEST_UNIT_M: f64 = 2.0;
 
 /// A coordinate reference system.
 #[derive(Clone)]
@@ -32,10 +37,15 @@ impl Crs {
     /// The system of an EPSG code, if it is known.
     pub fn from_epsg(code: u32) -> Option<Self> {
         let definition = crs_definitions::from_code(u16::try_from(code).ok()?)?;
-        let name = definition.wkt.split('"').nth(1).unwrap_or_default().to_owned();
-        let mut crs = Self::from_proj_string(definition.proj4, &name)?;
+        let (text, proj) = (definition.wkt, definition.proj4);
+        // PROJ.4 could say neither of these, and its words are for another system.
+        let has_unsaid_axes = text.contains(",WEST]") && !proj.contains("+axis=");
+        let is_in_grads = proj.contains("+proj=longlat") && text.contains("UNIT[\"grad\"");
+        let name = text.split('"').nth(1).unwrap_or_default().to_owned();
+        let mut crs = Self::from_proj_string(proj, &name).filter(|_| !has_unsaid_axes && !is_in_grads)?;
         crs.epsg = Some(code);
-        Some(crs)
+        // Definitions in chains are not all in chains throughout.
+        (crs.is_geographic() || crs.unit_m() < LONGEST_UNIT_M).then_some(crs)
     }
 
     /// The system of a PROJ string, if `proj4rs` understands it. Grid files are left out.
@@ -50,6 +60,12 @@ impl Crs {
             proj,
             wgs84,
         })
+    }
+
+    /// Whether it is known how its datum lies to WGS84. Where it is not, the datum is taken as WGS84, and places may be some hundred
+    /// metres off.
+    pub fn lies_known(&self) -> bool {
+        lies_known(&self.proj_string)
     }
 
     /// Whether coordinates are longitude and latitude in degrees.

@@ -1,13 +1,13 @@
 //! What the GeoTIFF tags say about where an image lies (OGC 19-008r4).
 
 use geotiff_core::geokeys::{
-    GEODETIC_CRS_TYPE, GT_CITATION, GT_MODEL_TYPE, GT_RASTER_TYPE, GeoKeyDirectory, PROJ_CITATION, PROJ_COORD_TRANS,
-    PROJ_LINEAR_UNITS, PROJECTED_CRS_TYPE, PROJECTION,
+    GEODETIC_CRS_TYPE, GEOG_CITATION, GT_CITATION, GT_MODEL_TYPE, GT_RASTER_TYPE, GeoKeyDirectory, PROJ_CITATION,
+    PROJ_COORD_TRANS, PROJ_LINEAR_UNITS, PROJECTED_CRS_TYPE, PROJECTION,
 };
 use tiff_reader::{Ifd, TagValue};
 
 use super::crs::Crs;
-use super::datum::datum_of_epsg;
+use super::datum::{datum_of_epsg, datum_of_name};
 use super::georeference::Georeference;
 use super::projection::Projection;
 use super::stated_crs::StatedCrs;
@@ -104,7 +104,7 @@ fn stated(keys: &GeoKeyDirectory) -> Option<StatedCrs> {
     let citations = [PROJ_CITATION, GT_CITATION].into_iter().filter_map(|key| keys.get_ascii(key));
     if let (None, Some(text)) = (epsg, citations.filter_map(|text| text.trim_start().strip_prefix(ESRI_TEXT)).next()) {
         let stated = stated_by_wkt(text.trim_end_matches(['|', '\0']));
-        let unit_m = if stated.crs.is_some() { stated.unit_m } else { linear_unit(keys) };
+        let unit_m = if stated.crs.is_some() { stated.unit_m } else { linear_unit(keys).unwrap_or(1.0) };
         return Some(StatedCrs { unit_m, ..stated });
     }
     let crs = match epsg {
@@ -112,7 +112,7 @@ fn stated(keys: &GeoKeyDirectory) -> Option<StatedCrs> {
         None => user_defined(keys),
     };
     let is_stated = epsg.is_some() || keys.get_short(GT_MODEL_TYPE).is_some() || keys.get_short(PROJ_LINEAR_UNITS).is_some();
-    let unknown = || StatedCrs { epsg, ..StatedCrs::unknown(citation(keys).unwrap_or_default(), Some(linear_unit(keys))) };
+    let unknown = || StatedCrs { epsg, ..StatedCrs::unknown(citation(keys).unwrap_or_default(), linear_unit(keys)) };
     is_stated.then(|| crs.map_or_else(unknown, StatedCrs::from))
 }
 
@@ -122,15 +122,23 @@ fn citation(keys: &GeoKeyDirectory) -> Option<&str> {
     Some(text.trim_end_matches(['|', '\0']))
 }
 
-/// Metres per unit of a projected system (EPSG unit codes); 1 where nothing is said.
-fn linear_unit(keys: &GeoKeyDirectory) -> f64 {
+/// Metres per unit of a projected system (EPSG unit codes): 1 where nothing is said, `None` where the unit is not known.
+fn linear_unit(keys: &GeoKeyDirectory) -> Option<f64> {
     match keys.get_short(PROJ_LINEAR_UNITS) {
-        Some(9002) => 0.3048,
-        Some(9003) => 1200.0 / 3937.0,
-        Some(9036) => 1000.0,
-        Some(USER_DEFINED) => double(keys, KEY_LINEAR_UNIT_SIZE).filter(|&size| size > 0.0).unwrap_or(1.0),
-        _ => 1.0,
+        None | Some(0 | 9001) => Some(1.0),
+        Some(9002) => Some(0.3048),
+        Some(9003) => Some(1200.0 / 3937.0),
+        Some(9036) => Some(1000.0),
+        Some(USER_DEFINED) => double(keys, KEY_LINEAR_UNIT_SIZE).filter(|&size| size > 0.0),
+        Some(_) => None,
     }
+}
+
+/// PROJ's words for a datum that the keys do not name by its code, but in their citation, as GDAL writes it: `GCS Name = GGRS87|...`.
+fn named_datum(keys: &GeoKeyDirectory) -> Option<String> {
+    let parts = keys.get_ascii(GEOG_CITATION)?.split('|').filter_map(|part| part.split_once(" = "));
+    let names = parts.filter(|(key, _)| matches!(*key, "Datum" | "GCS Name")).map(|(_, name)| name.trim());
+    names.filter_map(|name| datum_of_name(name.strip_prefix("GCS_").unwrap_or(name))).next()
 }
 
 fn double(keys: &GeoKeyDirectory, key: u16) -> Option<f64> {
@@ -141,6 +149,7 @@ fn double(keys: &GeoKeyDirectory, key: u16) -> Option<f64> {
 fn user_defined(keys: &GeoKeyDirectory) -> Option<Crs> {
     let datum = match keys.get_short(GEODETIC_CRS_TYPE).filter(|&code| code != 0 && code != USER_DEFINED) {
         Some(code) => datum_of_epsg(u32::from(code))?,
+        None if named_datum(keys).is_some() => named_datum(keys)?,
         None => {
             // Only an ellipsoid with the Earth's centre is known: WGS84 and GRS80 are the same to a millimetre.
             let ellipsoid = keys.get_short(KEY_ELLIPSOID);
@@ -154,7 +163,7 @@ fn user_defined(keys: &GeoKeyDirectory) -> Option<Crs> {
     if keys.get_short(GT_MODEL_TYPE) == Some(MODEL_GEOGRAPHIC) {
         return Projection { datum, unit_m: 1.0, ..Projection::default() }.crs(name);
     }
-    let mut projection = Projection { datum, unit_m: linear_unit(keys), ..Projection::default() };
+    let mut projection = Projection { datum, unit_m: linear_unit(keys)?, ..Projection::default() };
     let set = |name: &str, value: f64| (name.to_owned(), value);
     // EPSG codes of the UTM projections.
     if let Some(code @ (16001..=16060 | 16101..=16160)) = keys.get_short(PROJECTION) {
@@ -229,5 +238,35 @@ mod tests {
         // A text that was cut off is not understood, and the keys still tell the unit.
         let cut = super::stated(&keys(&user, &[(PROJ_CITATION, &TEXT[..200])])).unwrap();
         assert!(cut.crs.is_none() && cut.unit_m == 0.3048, "{cut:?}");
+    }
+
+    /// Greek, Vietnamese and Israeli systems are on WGS84's ellipsoid, or nearly, and lie 80 to 320 m from it.
+    #[test]
+    fn a_datum_that_only_the_citation_names_brings_its_shift() {
+        let user = [(GT_MODEL_TYPE, MODEL_GEOGRAPHIC), (GEODETIC_CRS_TYPE, USER_DEFINED), (KEY_ELLIPSOID, 7019)];
+        let place = |citation: &str| {
+            let stated = stated(&keys(&user, &[(GEOG_CITATION, citation)])).unwrap();
+            stated.crs.unwrap().to_lonlat(23.7, 38.0).unwrap()
+        };
+        let known = Crs::from_epsg(4121).unwrap().to_lonlat(23.7, 38.0).unwrap();
+        assert_eq!(place("GCS Name = GGRS87|Primem = Greenwich|"), known);
+        assert_eq!(place("GCS Name = GCS_GGRS_1987|Datum = D_GGRS_1987|Primem = Greenwich|"), known);
+        assert_eq!(place("GCS Name = unknown|Datum = Unknown|"), [23.7, 38.0]);
+    }
+
+    /// Yards of a kind that is not known were metres: 9 km off.
+    #[test]
+    fn a_unit_that_is_not_known_is_not_taken_for_metres() {
+        let utm = |unit: u16| {
+            let values = [
+                (GT_MODEL_TYPE, MODEL_PROJECTED),
+                (GEODETIC_CRS_TYPE, 4326),
+                (PROJECTED_CRS_TYPE, USER_DEFINED),
+                (PROJECTION, 16052),
+                (PROJ_LINEAR_UNITS, unit),
+            ];
+            stated(&keys(&values, &[])).unwrap().crs.is_some()
+        };
+        assert!(utm(9001) && utm(9002) && utm(0) && !utm(9084) && !utm(9097));
     }
 }

@@ -296,8 +296,7 @@ fn georeference(
     Ok(None)
 }
 
-/// The first CRS that is understood of what GDAL's side file, the image itself and a `.prj` beside it state; else the first that is stated, of
-/// which the unit may be known.
+/// The first CRS that is understood of what GDAL's side file, the image itself and a `.prj` beside it state; else one of which the unit is known.
 fn stated_crs(
     path: &Path,
     aux: Option<StatedCrs>,
@@ -311,20 +310,33 @@ fn stated_crs(
     if stated.iter().all(|(crs, _)| crs.crs.is_none()) {
         stated.extend(prj(path));
     }
-    let best = stated.iter().position(|(crs, _)| crs.crs.is_some());
-    for (crs, file) in stated.iter().take(best.unwrap_or(1)) {
+    let understood = stated.iter().position(|(crs, _)| crs.crs.is_some());
+    // One metre is also what is assumed where no unit could be read.
+    let index = understood.or_else(|| stated.iter().position(|(crs, _)| crs.unit_m != 1.0)).unwrap_or(0);
+    let problem = |(crs, file): &(StatedCrs, String)| {
         let name = if crs.name.is_empty() { String::new() } else { format!(" ({})", crs.name) };
-        let problem = format!("the CRS in {file}{name} is not understood");
-        match best.and_then(|best| stated.get(best)) {
-            Some((_, other)) => notes.push(format!("{problem}; that in {other} is taken")),
-            None => doubts.push(format!(
-                "{problem}: pixels are measured by its unit of {} m, and places are not known; name a CRS by its EPSG code with `gdal_edit.py \
-                 -a_srs EPSG:CODE IMAGE`",
-                crs.unit_m
-            )),
-        }
+        format!("the CRS in {file}{name} is not understood")
+    };
+    let found = stated.get(index)?;
+    let (taken, file) = found;
+    if understood.is_some() {
+        notes.extend(stated.iter().take(index).map(|other| format!("{}; that in {file} is taken", problem(other))));
+    } else {
+        doubts.push(format!(
+            "{}: pixels are measured by its unit of {} m, and places are not known; name a CRS by its EPSG code with `gdal_edit.py -a_srs \
+             EPSG:CODE IMAGE`",
+            problem(found),
+            taken.unit_m
+        ));
     }
-    (!stated.is_empty()).then(|| stated.swap_remove(best.unwrap_or(0)).0)
+    if let Some(crs) = taken.crs.as_ref().filter(|crs| !crs.lies_known()) {
+        doubts.push(format!(
+            "it is not known here how the datum of {} lies to WGS84: places may be some hundred metres off, and a yard given elsewhere may not \
+             be found; reproject the image with `gdalwarp -r cubic -t_srs EPSG:CODE IN OUT`, CODE being a UTM zone on WGS84",
+            if crs.name.is_empty() { "the CRS" } else { &crs.name }
+        ));
+    }
+    Some(taken.clone())
 }
 
 /// The CRS of the `.prj` file beside an image, and that file's name.

@@ -116,12 +116,17 @@ impl Node {
 
     /// PROJ's words for the datum of a geographic CRS: by code, by name, or by ellipsoid and shift.
     fn datum(&self) -> Option<String> {
+        if !self.is_in_degrees() {
+            return None;
+        }
         let by_code = self.epsg().and_then(datum_of_epsg).filter(|words| lies_known(words));
         if by_code.is_some() {
             return by_code;
         }
-        // Names and shifts do not say from where longitudes are counted, nor in what.
-        let datum = self.child(&["DATUM", "ENSEMBLE", "GEODETICDATUM", "TRF"]).filter(|_| self.is_in_degrees_from_greenwich())?;
+        // Names and shifts do not say from where longitudes are counted.
+        let meridian = self.child(&["PRIMEM", "PRIMEMERIDIAN"]);
+        let from_greenwich = meridian.is_none_or(|meridian| meridian.number(1) == Some(0.0));
+        let datum = self.child(&["DATUM", "ENSEMBLE", "GEODETICDATUM", "TRF"]).filter(|_| from_greenwich)?;
         datum_of_name(datum.values.first()?).or_else(|| {
             let shift = datum.child(&["TOWGS84"])?;
             let ellipsoid = datum.child(&["SPHEROID", "ELLIPSOID"])?;
@@ -132,10 +137,10 @@ impl Node {
         })
     }
 
-    fn is_in_degrees_from_greenwich(&self) -> bool {
-        let from_greenwich = self.child(&["PRIMEM", "PRIMEMERIDIAN"]).is_none_or(|meridian| meridian.number(1) == Some(0.0));
-        let unit = self.child(&["UNIT", "ANGLEUNIT"]).and_then(|unit| unit.number(1));
-        from_greenwich && unit.is_none_or(is_degree)
+    /// Whether its angles are in degrees; grads are the other unit that there is.
+    fn is_in_degrees(&self) -> bool {
+        let unit = self.child(&["UNIT", "ANGLEUNIT"]).or_else(|| self.child(&["AXIS"])?.child(&["ANGLEUNIT"]));
+        unit.and_then(|unit| unit.number(1)).is_none_or(is_degree)
     }
 }
 
@@ -296,6 +301,8 @@ mod tests {
     fn longitudes_from_paris_or_in_grads_are_not_taken_for_degrees_from_greenwich() {
         assert!(crs_from_wkt(&ESRI.replace("\"Greenwich\",0.0", "\"Paris\",2.337229166666667")).is_none());
         assert!(crs_from_wkt(&ESRI.replace("\"Degree\",0.0174532925199433", "\"Grad\",0.01570796326794897")).is_none());
+        let paris = r#"GEOGCS["NTF (Paris)",DATUM["Nouvelle_Triangulation_Francaise_Paris",SPHEROID["Clarke 1880 (IGN)",6378249.2,293.4660212936269]],PRIMEM["Paris",2.33722917],UNIT["grad",0.01570796326794897],AUTHORITY["EPSG","4807"]]"#;
+        assert!(crs_from_wkt(paris).is_none());
     }
 
     #[test]
