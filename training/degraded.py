@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Real labelled crops, degraded as images on offer are: how much of what is found depends on the pixels being as they are?
 
-  degraded.py YARDWATCH CROP [CROP ...] --work DIR [--gsd M] [--stated TIMES]
+  degraded.py YARDWATCH CROP [CROP ...] --work DIR [--gsd M] [--stated TIMES] [--tracks]
 
 A crop is a folder with an image, its world file and .prj, and truth.json. Nothing is given but those (the mode "nothing given"). Every degradation
 keeps the pixel grid, so the truth stays as it is; with --gsd the crops are averaged to pixels of so many metres before;
-with --stated their georeference says that pixels are so many times as large as they are. One line a degradation, and
-their mean: a steadier figure than that of the crops as they are."""
+with --stated their georeference says that pixels are so many times as large as they are; with --tracks the lines through the
+labelled vehicles are given. One line a degradation, and their mean: a steadier figure than that of the crops as they are."""
 import argparse
 import json
 import os
@@ -15,6 +15,7 @@ import subprocess
 
 import cv2
 import numpy as np
+import pyproj
 
 
 def sharpened(a, by, sigma):
@@ -81,6 +82,34 @@ def coarser(pixels, world, truth, gsd):
     return cv2.resize(pixels, size, interpolation=cv2.INTER_AREA), [a / sx, d, b, e / sy, x, y], truth
 
 
+def tracks(truth, world):
+    """Lines through the labelled vehicles, 20 m longer at both ends: GeoJSON."""
+    cars = truth['cars']
+    at = np.array([np.mean(car['box'], 0) for car in cars])
+    along = np.array([np.subtract(car['box'][1], car['box'][0]) for car in cars], float)
+    short = np.array([np.subtract(car['box'][2], car['box'][1]) for car in cars], float)
+    along = np.where((np.hypot(*along.T) > np.hypot(*short.T))[:, None], along, short)
+    along /= np.hypot(*along.T)[:, None]
+    along *= np.where(along @ along[0] < 0, -1, 1)[:, None]
+    line = list(range(len(cars)))
+    for i in range(len(cars)):                                 # vehicles in a row stand on one track
+        for j in range(i):
+            u = along[i] + along[j]
+            d = (at[i] - at[j]) * truth['gsd']
+            across, far = abs(d[0] * u[1] - d[1] * u[0]) / np.hypot(*u), np.hypot(*d)
+            if along[i] @ along[j] > .995 and far < 150 and across < 1 + far / 100:
+                line = [line[i] if k == line[j] else k for k in line]
+    to = pyproj.Transformer.from_crs(truth['epsg'], 4326, always_xy=True)
+    a, d, b, e, x, y = world
+    features = []
+    for number in sorted(set(line)):
+        own = sorted((k for k in range(len(cars)) if line[k] == number), key=lambda k: at[k] @ along[0])
+        points = np.array([at[own[0]] - along[own[0]] * 20 / truth['gsd'], *at[own], at[own[-1]] + along[own[-1]] * 20 / truth['gsd']])
+        lon, lat = to.transform(x + a * (points[:, 0] - .5) + b * (points[:, 1] - .5), y + d * (points[:, 0] - .5) + e * (points[:, 1] - .5))
+        features.append({'type': 'Feature', 'properties': {}, 'geometry': {'type': 'LineString', 'coordinates': np.stack([lon, lat], 1).tolist()}})
+    return {'type': 'FeatureCollection', 'features': features}
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument('program')
@@ -88,6 +117,7 @@ def main():
     ap.add_argument('--work', required=True)
     ap.add_argument('--gsd', type=float)
     ap.add_argument('--stated', type=float, default=1)
+    ap.add_argument('--tracks', action='store_true')
     o = ap.parse_args()
     scores = []
     for name, degrade in DEGRADED.items():
@@ -111,7 +141,11 @@ def main():
             with open(os.path.join(work, 'truth.json'), 'w') as f:
                 json.dump(truth, f)
             out, report = os.path.join(work, 'out'), os.path.join(work, 'score.json')
-            subprocess.run([o.program, 'count', '--quiet', image, '--out', out], check=True, stdout=subprocess.DEVNULL)
+            given = []
+            if o.tracks:
+                given = ['--tracks', os.path.join(work, 'tracks.geojson')]
+                json.dump(tracks(truth, world), open(given[1], 'w'))
+            subprocess.run([o.program, 'count', '--quiet', image, '--out', out, *given], check=True, stdout=subprocess.DEVNULL)
             subprocess.run([o.program, 'evaluate', '--quiet', out, os.path.join(work, 'truth.json'), '--json', report], check=True, stdout=subprocess.DEVNULL)
             score = json.load(open(report))['presets']['ALL']
             found, false, missed = found + score['tp'], false + score['fp'], missed + score['fn']

@@ -282,6 +282,8 @@ def restyle(x, sc, origin, rng, ground=None):
         m = cv2.GaussianBlur(m, (0, 0), max(.3, .2 / g))
         m[roofs > 0] = 1
         x = x * m[..., None]
+    if sc.tracks and rng.random() < .4:
+        x = masts(x, sc, origin, rng)
     shade = np.zeros((h, w), np.uint8)
     for c in cars:
         d = sc.sun * c['H'] * .95 / g
@@ -343,6 +345,34 @@ def restyle(x, sc, origin, rng, ground=None):
         x = x * deep_shade((h, w), sc, origin, rng)
     if cars and g < .6 and rng.random() < .25:
         x = retouched(x, sc, origin, cars, rng)
+    return x
+
+
+def masts(x, sc, origin, rng):
+    """Masts beside the tracks, and the thin shadows that a low sun throws across them: two of them look like the ends of a car."""
+    g = sc.gsd
+    h, w = x.shape[:2]
+    near = np.flatnonzero(((sc.track_points > origin - 10 / g) & (sc.track_points < origin + [w, h] + 10 / g)).all(1))
+    if not len(near):
+        return x
+    toward = sc.sun if np.hypot(*sc.sun) > .3 else rng.normal(0, 1, 2)
+    toward = toward * max(1, rng.uniform(.5, 2.2) / np.hypot(*toward))
+    height, wide = rng.uniform(6, 13), rng.uniform(.15, .5) / g
+    m, mast = np.zeros((h, w), np.uint8), np.zeros((h, w), np.uint8)
+    q = lambda p: np.round((np.asarray(p) - origin) * 16 - 8).astype(np.int32)
+    lean = rng.normal(0, .12, 2) * height / g
+    for i in rng.choice(near, max(1, int(len(near) * rng.uniform(.001, .012)))):
+        p, u = sc.track_points[i], sc.track_tangents[i]
+        side = np.array([-u[1], u[0]]) * rng.choice([-1, 1]) * rng.uniform(1.7, 3.5) / g
+        for k in range(int(rng.integers(1, 4))):                # the next ones as far away as a car is long, more often than they are
+            foot = p + side * rng.choice([-1, 1]) + u * k * rng.uniform(7, 27) / g
+            cv2.polylines(m, [q([foot, foot + toward * height / g])], False, 255, max(1, int(round(wide))), cv2.LINE_AA, 4)
+            cv2.polylines(mast, [q([foot, foot + lean])], False, 255, max(1, int(round(.25 / g))), cv2.LINE_AA, 4)
+    dark = f32(math.exp(min(rng.normal(-.9, .5), -.1)))
+    x = x * (1 + (dark - 1) * m[..., None].astype(f32) / 255 * f32(min(1, wide)))
+    if rng.random() < .6:
+        a = mast[..., None].astype(f32) / 255 * f32(rng.uniform(.2, .8))
+        x = x * (1 - a) + a * f32(rng.uniform(0, 1.1))
     return x
 
 
