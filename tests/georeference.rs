@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use geographiclib_rs::{Geodesic, InverseGeodesic};
+use yardwatch::count::{CountOptions, Yard, count_scene};
 use yardwatch::raster::{Crs, Scene, SceneOptions, Sun, Window};
 
 /// 26 systems, 12 points each inside the area of use, made with pyproj without network grids.
@@ -51,7 +52,7 @@ fn a_datum_of_unknown_shift_is_named_in_the_reason() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("yard.png");
     image::GrayImage::from_fn(60, 40, |x, y| image::Luma([(3 * x + y) as u8])).save(&path).unwrap();
-    std::fs::write(path.with_extension("pgw"), "0.5\n0\n0\n-0.5\n200000\n500000\n").unwrap();
+    std::fs::write(path.with_extension("pgw"), "1\n0\n0\n-1\n200000\n500000\n").unwrap();
     let doubts = |code: u32| {
         std::fs::write(path.with_extension("prj"), format!("EPSG:{code}")).unwrap();
         Scene::open(&path, &SceneOptions::default()).unwrap().caveats
@@ -61,6 +62,13 @@ fn a_datum_of_unknown_shift_is_named_in_the_reason() {
     for known in [5186, 3857, 32652, 27700, 2154] {
         assert_eq!(doubts(known), [""; 0], "EPSG:{known}");
     }
+    // A yard that is not found there hears of it most of all.
+    doubts(5174);
+    let scene = Scene::open(&path, &SceneOptions::default()).unwrap();
+    let elsewhere = Yard { aoi: vec![vec![[10.0, 50.0], [10.0, 50.01], [10.01, 50.01], [10.0, 50.0]]], ..Yard::default() };
+    let count = count_scene(&scene, &elsewhere, &CountOptions::default()).unwrap().count;
+    let reason = count.reason;
+    assert!(reason.starts_with("the yard lies outside the image; ") && reason.contains("Korean 1985"), "{reason}");
 }
 
 /// Extremes of the equation of time and of the declination, as every almanac has them: the sun crosses the meridian of

@@ -116,7 +116,9 @@ fn count_pixels(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result<Sc
     }
     let site = Site::new(yard, &ground, registration.map_or([0.0; 2], |registration| registration.shift_m));
     let Some(area) = site.area(image) else {
-        return Ok(unusable("the yard lies outside the image".into()));
+        // What is doubtful about the image's place may be why.
+        let all = ["the yard lies outside the image"].into_iter().chain(scene.caveats.iter().map(String::as_str));
+        return Ok(unusable(all.collect::<Vec<_>>().join("; ")));
     };
     let Some(stretch) = scene_stretch(scene, area)? else {
         return Ok(unusable("no valid pixel over the yard".into()));
