@@ -24,22 +24,25 @@ pub(crate) fn datum_of_epsg(code: u32) -> Option<String> {
     (!words.is_empty()).then_some(words)
 }
 
-/// PROJ's words for a datum by its name in WKT; `None` if it is not known how it lies to WGS84. The registry has most names
-/// of the dialects as those of its datums or of the geographic systems on them.
+/// PROJ's words for a datum by its name in WKT; `None` if the registry does not have it. It has most names of the dialects as those of
+/// its datums or of the geographic systems on them; of two of a name the one is taken of which it is known how it lies to WGS84.
 pub(crate) fn datum_of_name(name: &str) -> Option<String> {
     let name = short(name.strip_prefix("D_").unwrap_or(name));
     let name = name.strip_suffix("ensemble").unwrap_or(&name);
     if let Some((_, code)) = OTHER_NAMES.iter().find(|(known, _)| *known == name) {
         return datum_of_epsg(*code);
     }
-    GEOGRAPHIC_CODES.filter_map(crs_definitions::from_code).find_map(|definition| {
-        let quoted = |after: &str| Some(short(definition.wkt.split_once(after)?.1.split_once('"')?.0));
-        let is_greenwich = definition.wkt.starts_with("GEOGCS[") && !definition.proj4.contains("+pm=");
-        let named = is_greenwich && [quoted("DATUM[\""), quoted("[\"")].iter().flatten().any(|known| known == name);
-        let words = words(definition.proj4);
-        // "Not specified, based on the GRS 1980 ellipsoid" is no datum.
-        (named && !name.starts_with("notspecified") && lies_known(&words)).then_some(words)
-    })
+    // "Not specified, based on the GRS 1980 ellipsoid" is no datum.
+    if name.starts_with("notspecified") {
+        return None;
+    }
+    let named = |wkt: &str| {
+        let quoted = |after: &str| Some(short(wkt.split_once(after)?.1.split_once('"')?.0));
+        wkt.starts_with("GEOGCS[") && [quoted("DATUM[\""), quoted("[\"")].iter().flatten().any(|known| known == name)
+    };
+    let all = GEOGRAPHIC_CODES.filter_map(crs_definitions::from_code);
+    let own: Vec<String> = all.filter(|def| !def.proj4.contains("+pm=") && named(def.wkt)).map(|def| words(def.proj4)).collect();
+    own.iter().find(|words| lies_known(words)).or(own.first()).cloned()
 }
 
 /// Whether PROJ's words say how a datum lies to WGS84: by its name, by a shift, or by the ellipsoid with the Earth's centre that
@@ -113,11 +116,14 @@ mod tests {
     }
 
     #[test]
-    fn a_datum_with_a_shift_brings_it_and_one_whose_shift_is_not_known_is_refused() {
+    fn a_datum_with_a_shift_brings_it_and_one_whose_shift_is_not_known_says_so() {
         for (name, shift) in [("D_VN_2000", "-191.9"), ("Vietnam_2000", "-191.9"), ("D_GGRS_1987", "GGRS87")] {
             assert!(datum_of_name(name).unwrap().contains(shift), "{name}");
         }
-        for name in ["D_Atlantis", "D_New_Beijing", "Mount_Dillon", "Not_specified_based_on_GRS_1980_ellipsoid", "D_", ""] {
+        for name in ["D_Xian_1980", "D_New_Beijing", "Mount_Dillon"] {
+            assert!(!lies_known(&datum_of_name(name).unwrap()), "{name}");
+        }
+        for name in ["D_Atlantis", "Not_specified_based_on_GRS_1980_ellipsoid", "D_", ""] {
             assert_eq!(datum_of_name(name), None, "{name}");
         }
         assert!(!lies_known(&datum_of_epsg(4555).unwrap()));

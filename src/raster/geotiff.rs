@@ -141,6 +141,14 @@ fn named_datum(keys: &GeoKeyDirectory) -> Option<String> {
     names.filter_map(|name| datum_of_name(name.strip_prefix("GCS_").unwrap_or(name))).next()
 }
 
+/// PROJ's words for a datum of which the keys tell only an ellipsoid with the Earth's centre: WGS84 and GRS80 are the same to a millimetre.
+fn earth_centred(keys: &GeoKeyDirectory) -> Option<String> {
+    match (keys.get_short(KEY_ELLIPSOID), double(keys, KEY_SEMI_MAJOR_AXIS)) {
+        (Some(7030 | 7019), _) | (_, Some(6_378_137.0)) => datum_of_epsg(4326),
+        _ => None,
+    }
+}
+
 fn double(keys: &GeoKeyDirectory, key: u16) -> Option<f64> {
     keys.get_double(key)?.first().copied().filter(|value| value.is_finite())
 }
@@ -149,15 +157,7 @@ fn double(keys: &GeoKeyDirectory, key: u16) -> Option<f64> {
 fn user_defined(keys: &GeoKeyDirectory) -> Option<Crs> {
     let datum = match keys.get_short(GEODETIC_CRS_TYPE).filter(|&code| code != 0 && code != USER_DEFINED) {
         Some(code) => datum_of_epsg(u32::from(code))?,
-        None if named_datum(keys).is_some() => named_datum(keys)?,
-        None => {
-            // Only an ellipsoid with the Earth's centre is known: WGS84 and GRS80 are the same to a millimetre.
-            let ellipsoid = keys.get_short(KEY_ELLIPSOID);
-            match (ellipsoid, double(keys, KEY_SEMI_MAJOR_AXIS)) {
-                (Some(7030 | 7019), _) | (_, Some(6_378_137.0)) => datum_of_epsg(4326)?,
-                _ => return None,
-            }
-        }
+        None => named_datum(keys).or_else(|| earth_centred(keys))?,
     };
     let name = citation(keys).unwrap_or("user-defined");
     if keys.get_short(GT_MODEL_TYPE) == Some(MODEL_GEOGRAPHIC) {

@@ -114,27 +114,34 @@ impl Node {
         self.is_projected().then(|| unit.number(1)).flatten()
     }
 
-    /// PROJ's words for the datum of a geographic CRS: by code, by name, or by ellipsoid and shift.
+    /// PROJ's words for the datum of a geographic CRS: by code, by name, or by ellipsoid and shift; the first that tells how it lies to WGS84.
     fn datum(&self) -> Option<String> {
         if !self.is_in_degrees() {
             return None;
         }
-        let by_code = self.epsg().and_then(datum_of_epsg).filter(|words| lies_known(words));
-        if by_code.is_some() {
+        let by_code = self.epsg().and_then(datum_of_epsg);
+        if by_code.as_deref().is_some_and(lies_known) {
             return by_code;
         }
         // Names and shifts do not say from where longitudes are counted.
         let meridian = self.child(&["PRIMEM", "PRIMEMERIDIAN"]);
         let from_greenwich = meridian.is_none_or(|meridian| meridian.number(1) == Some(0.0));
         let datum = self.child(&["DATUM", "ENSEMBLE", "GEODETICDATUM", "TRF"]).filter(|_| from_greenwich)?;
-        datum_of_name(datum.values.first()?).or_else(|| {
-            let shift = datum.child(&["TOWGS84"])?;
-            let ellipsoid = datum.child(&["SPHEROID", "ELLIPSOID"])?;
-            let (a, rf) = (ellipsoid.number(1)?, ellipsoid.number(2)?);
-            let shape = if rf == 0.0 { format!("+b={a}") } else { format!("+rf={rf}") };
-            (0..shift.values.len()).try_for_each(|index| shift.number(index).map(|_| ()))?;
-            Some(format!("+a={a} {shape} +towgs84={}", shift.values.join(",")))
-        })
+        let by_name = datum_of_name(datum.values.first()?);
+        if by_name.as_deref().is_some_and(lies_known) {
+            return by_name;
+        }
+        datum.shifted().or(by_code).or(by_name)
+    }
+
+    /// PROJ's words for a datum that its ellipsoid and its shift describe.
+    fn shifted(&self) -> Option<String> {
+        let shift = self.child(&["TOWGS84"])?;
+        let ellipsoid = self.child(&["SPHEROID", "ELLIPSOID"])?;
+        let (a, rf) = (ellipsoid.number(1)?, ellipsoid.number(2)?);
+        let shape = if rf == 0.0 { format!("+b={a}") } else { format!("+rf={rf}") };
+        (0..shift.values.len()).try_for_each(|index| shift.number(index).map(|_| ()))?;
+        Some(format!("+a={a} {shape} +towgs84={}", shift.values.join(",")))
     }
 
     /// Whether its angles are in degrees; grads are the other unit that there is.
