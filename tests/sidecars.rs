@@ -86,6 +86,23 @@ fn aux_xml_gives_transform_and_crs() {
     assert!(scene.georeference.unwrap().to_lonlat(0.0, 0.0).is_some());
 }
 
+/// Its indices were counted on as brightness: GDAL writes the colour table of an image that was created grey into its side file.
+#[test]
+fn a_colour_table_in_the_side_file_is_refused_where_samples_are_its_indices() {
+    let folder = folder();
+    let table = "<PAMDataset><PAMRasterBand band=\"1\"><ColorInterp>Palette</ColorInterp></PAMRasterBand></PAMDataset>";
+    let grey = folder.path().join("grey.png");
+    image::GrayImage::new(20, 10).save(&grey).unwrap();
+    let rgb = picture(folder.path(), "rgb.png");
+    assert!(Scene::open(&grey, &with_gsd()).is_ok());
+    for image in [&grey, &rgb] {
+        fs::write(format!("{}.aux.xml", image.display()), table).unwrap();
+    }
+    let error = Scene::open(&grey, &with_gsd()).unwrap_err().to_string();
+    assert!(error.contains("gdal_translate -expand rgb"), "{error}");
+    assert!(Scene::open(&rgb, &with_gsd()).is_ok(), "its own colour table is read");
+}
+
 /// A CRS that was assigned in a side file was ignored where the image had one of its own and the side file no geotransform.
 #[test]
 fn the_crs_of_a_side_file_comes_before_that_of_the_image() {

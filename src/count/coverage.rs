@@ -61,13 +61,17 @@ impl Seen {
         Self { all: outside, outside, ..Self::default() }
     }
 
-    /// Looks along a track where there is no outline. Where a given track leaves the image, a part of the yard is missing; a found one is
-    /// drawn on beyond the edge by the tracker.
+    /// Looks along a track where there is no outline. Where a given track leaves the image, or what it has data for, a part of the yard is missing;
+    /// a found one is drawn on beyond the edge by the tracker.
     pub fn along(site: &Site, line: &Centreline, plane: &Plane, map: &YardMap, image: Area) -> Self {
         let mut seen = Self::default();
         if site.outline_area().is_none() {
             let (given, step) = (!site.lines.is_empty(), (ALONG_M / line.step).ceil() as usize);
-            for &p in line.points.iter().step_by(step) {
+            let points: Vec<[f64; 2]> = line.points.iter().step_by(step).copied().collect();
+            let shown = |p: &[f64; 2]| given || plane.colour(p[0], p[1]).is_some() || plane.fill_at(*p).is_some();
+            let from = points.iter().position(shown).unwrap_or(points.len());
+            let to = points.iter().rposition(shown).map_or(from, |last| last + 1);
+            for &p in &points[from..to] {
                 if image.contains(p) {
                     seen.add(p, plane, map.at(p[0], p[1]).cloud, map.clarity(p[0], p[1]));
                 } else if given {

@@ -30,7 +30,7 @@ pub fn each_cell(
     let read = area.grown(MARGIN_M);
     let Some(mut plane) = Plane::new(scene, stretch, read, memory.pixels, memory.pixels)? else { return Ok(()) };
     let core_m = memory.core_m(yard_map::CORE_M, rayon::current_num_threads());
-    let (map, ..) = Mapping { scene, site: &site, image, read, core_m, memory }.run(&mut plane)?;
+    let map = Mapping { scene, site: &site, image, read, core_m, memory }.run(&mut plane)?.map;
     let side = PATCH_M as i64;
     for patch in cores(area, PATCH_M as f64).into_iter().filter(|patch| site.wants(patch.area(PATCH_M as f64))) {
         for (row, col) in (0..side).flat_map(|row| (0..side).map(move |col| (row, col))) {

@@ -11,6 +11,7 @@ use super::site::Site;
 use crate::error::{Error, Result};
 use crate::raster::{Scene, Window};
 use crate::threshold::shadow::ShadowSide;
+use crate::threshold::snow::SnowCover;
 use crate::threshold::yard_map::{HALO_M, look, look_bytes};
 use crate::threshold::{Plane, YardMap};
 use crate::tile::{self, Area, Core, PATCH_M, Patches};
@@ -34,12 +35,25 @@ pub struct Mapping<'a> {
     pub memory: Memory,
 }
 
+/// What the ground of a scene looks like.
+#[derive(Default)]
+pub struct Mapped {
+    /// Tracks and bodies.
+    pub map: YardMap,
+    /// What was seen of the outline, or of all ground where nothing was given.
+    pub seen: Seen,
+    /// The fill there is where nothing was given.
+    pub fill: Fill,
+    /// Its snow, where that can be told.
+    pub snow: SnowCover,
+}
+
 impl Mapping<'_> {
-    /// The yard map, and what was seen of the outline, or of all ground where nothing was given, with the fill there is then.
+    /// Looks at all ground of interest.
     ///
     /// # Errors
     /// When the image cannot be decoded, or the map does not fit in memory.
-    pub fn run(&self, plane: &mut Plane) -> Result<(YardMap, Seen, Fill)> {
+    pub fn run(&self, plane: &mut Plane) -> Result<Mapped> {
         // An outline's ground counts as not seen where there are no pixels; other ground without any near it need not be gone through.
         let empty = |patch: Area| self.site.outline_area().is_none() && self.is_empty(patch.grown(PATCH_M as f64));
         let wanted = |patch: Area| patch.intersection(self.read).is_some() && self.site.wants(patch) && !empty(patch);
@@ -64,16 +78,15 @@ impl Mapping<'_> {
             batches.push((&rest[..number], patches));
             rest = &rest[number..];
         }
-        let (map, seen, fill, shadows) = self.look(plane, &batches, wanted)?;
+        let (mapped, shadows) = self.look(plane, &batches, wanted)?;
         if plane.shadow == [0.0; 2]
             && let Some(shadow) = shadows.vector()
         {
             // The sun is not known, but its shadows are seen: look again, knowing where they fall.
             plane.shadow = shadow;
-            let (map, seen, fill, _) = self.look(plane, &batches, wanted)?;
-            return Ok((map, seen, fill));
+            return Ok(self.look(plane, &batches, wanted)?.0);
         }
-        Ok((map, seen, fill))
+        Ok(mapped)
     }
 
     /// Whether the image is known to have no valid pixel on some ground.
@@ -94,17 +107,20 @@ impl Mapping<'_> {
         plane: &mut Plane,
         batches: &[(&[Patches], BTreeSet<Core>)],
         wanted: impl Fn(Area) -> bool + Sync + Copy,
-    ) -> Result<(YardMap, Seen, Fill, ShadowSide)> {
-        let (mut map, mut seen, mut shadows) = (YardMap::default(), Seen::default(), ShadowSide::default());
-        let mut fill = Fill::default();
+    ) -> Result<(Mapped, ShadowSide)> {
+        let (mut mapped, mut shadows) = (Mapped::default(), ShadowSide::default());
+        let snow_can_be_told = SnowCover::can_be_told(self.scene);
         for (cores, patches) in batches {
             plane.require(self.scene, patches)?;
             let plane = &*plane;
             let looked: Vec<_> = cores.par_iter().map(|&core| look(plane, core, wanted)).collect();
             for (patch, evidence, clarity) in looked.into_iter().flatten() {
-                seen = seen.and(Seen::of_ground(self.site, patch, self.image, plane, (&evidence, clarity)));
+                mapped.seen = mapped.seen.and(Seen::of_ground(self.site, patch, self.image, plane, (&evidence, clarity)));
                 if self.site.is_unknown() {
-                    fill.look(patch, self.image, plane);
+                    mapped.fill.look(patch, self.image, plane);
+                }
+                if snow_can_be_told {
+                    mapped.snow.add(patch, plane, &evidence);
                 }
                 if plane.shadow == [0.0; 2] {
                     let mut looker = plane.looker();
@@ -113,9 +129,9 @@ impl Mapping<'_> {
                         (seen > 0.0).then_some(light)
                     });
                 }
-                map.insert(patch, &evidence, clarity);
+                mapped.map.insert(patch, &evidence, clarity);
             }
-            if map.bytes() > self.memory.map {
+            if mapped.map.bytes() > self.memory.map {
                 return Err(Error::image(
                     &self.scene.path,
                     format!(
@@ -126,7 +142,7 @@ impl Mapping<'_> {
                 ));
             }
         }
-        Ok((map, seen, fill, shadows))
+        Ok((mapped, shadows))
     }
 
     /// The cores that have a wanted patch, cut down to the rectangle of those: row by row within strips of ground so narrow that rows that

@@ -10,7 +10,7 @@ use super::coverage::Seen;
 use super::debug::Debug;
 use super::follow::Tracks;
 use super::interval::interval;
-use super::mapping::Mapping;
+use super::mapping::{Mapped, Mapping};
 use super::memory::Memory;
 use super::site::{Ground, Site};
 use super::vehicle::number_strings;
@@ -131,11 +131,12 @@ fn count_pixels(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result<Sc
     let debug = options.debug_dir.as_deref().map(Debug::new).transpose()?;
     let core_m = options.tile_size.map_or(yard_map::CORE_M, |size| size as usize);
     let core_m = memory.core_m(core_m, rayon::current_num_threads());
-    let (mut map, ground_seen, fill) = Mapping { scene, site: &site, image, read, core_m, memory }.run(&mut plane)?;
+    let Mapped { mut map, seen: ground_seen, fill, snow } =
+        Mapping { scene, site: &site, image, read, core_m, memory }.run(&mut plane)?;
     let debug = debug.as_ref();
     // Where nothing is known of the yard, only its tracks tell how much of it was seen, if there are any.
     let seen = if site.is_unknown() { Seen::default() } else { ground_seen };
-    let mut all = Parts { seen, ..Parts::default() };
+    let mut all = Parts { seen, snow: snow.lies(), ..Parts::default() };
     if site.lines.is_empty() {
         let mut found: Vec<Walked> = Vec::new();
         for round in 0..ROUNDS {
@@ -192,6 +193,7 @@ struct Parts {
     shift: [f64; 2],
     confidence: f64,
     seen: Seen,
+    snow: bool,
     doubtful_m: f64,
 }
 
@@ -273,7 +275,9 @@ impl Parts {
             _ if lost => Some("the tracks could not be placed for certain, so the interval is wider"),
             _ => None,
         };
-        let reason = [reason.as_str()].into_iter().filter(|said| !said.is_empty()).chain(doubt).collect::<Vec<_>>().join("; ");
+        let snow = (self.snow && status != Status::Unusable).then_some("snow lies on the ground");
+        let said = [reason.as_str()].into_iter().filter(|said| !said.is_empty()).chain(snow).chain(doubt);
+        let reason = said.collect::<Vec<_>>().join("; ");
         let count = Count {
             freight_cars: freight,
             low,

@@ -328,7 +328,8 @@ fn candidate(walk: &Walk, line: &Centreline, columns: &[Column], car: &Segment, 
     let length = dx.hypot(dy).max(1e-6);
     let axis = [dx / length, dy / length];
     let middle = at((first + last) / 2);
-    let centre = [(a[0] + b[0]) / 4.0 + middle[0] / 2.0, (a[1] + b[1]) / 4.0 + middle[1] / 2.0];
+    // A column begins half a sample before the first of its two.
+    let centre = [0, 1].map(|k| (a[k] + b[k]) / 4.0 + middle[k] / 2.0 - ALONG_M / 2.0 * axis[k]);
     let (class, _) = classify(body);
     let roof = (0..9).filter_map(|k| {
         let t = (f64::from(k) / 8.0 - 0.5) * 0.7 * length;

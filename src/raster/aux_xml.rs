@@ -23,6 +23,8 @@ pub struct AuxXml {
     pub nodata: Option<f64>,
     /// Colour interpretation of the bands.
     pub bands: Option<Vec<Role>>,
+    /// Samples of the first band are indices of a colour table.
+    pub palette: bool,
 }
 
 /// Parses the text of an `.aux.xml` file.
@@ -46,7 +48,9 @@ pub fn parse_aux_xml(text: &str) -> Result<AuxXml, String> {
     };
     let roles: Vec<Role> =
         bands.iter().filter_map(|band| of_band(band, "ColorInterp")).map(|name| Role::from_name(&name)).collect();
+    let interpretation = bands.first().and_then(|band| of_band(band, "ColorInterp"));
     Ok(AuxXml {
+        palette: interpretation.is_some_and(|name| name.trim().eq_ignore_ascii_case("palette")),
         geotransform,
         crs: child("SRS").and_then(|node| node.text()).map(stated_by_wkt),
         control_points: child("GCPList").is_some(),

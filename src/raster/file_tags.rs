@@ -12,6 +12,9 @@ const TAG_EXIF: u16 = 34665;
 const TAG_DATE_TIME_ORIGINAL: u16 = 36867;
 const TAG_OFFSET_TIME_ORIGINAL: u16 = 36881;
 const TAG_GDAL_METADATA: u16 = 42112;
+/// What is to be done about a colour table.
+pub(crate) const COLOUR_INDICES: &str =
+    "the samples are colour indices of a palette; convert the image with `gdal_translate -expand rgb IN OUT`";
 /// TIFF photometric codes.
 const MIN_IS_WHITE: u16 = 0;
 const PALETTE: u16 = 3;
@@ -85,7 +88,7 @@ pub(crate) fn not_brightness(ifd: &Ifd) -> Option<String> {
         return Some(format!("the samples are {colours}; convert the image to RGB with an image editor"));
     }
     let kind = match ifd.photometric_interpretation()? {
-        PALETTE => "the samples are colour indices of a palette; convert the image with `gdal_translate -expand rgb IN OUT`",
+        PALETTE => COLOUR_INDICES,
         MIN_IS_WHITE if ifd.samples_per_pixel() == 1 => {
             "the samples are inverted (0 is white); convert the image with `gdal_translate -scale 0 255 255 0 IN OUT` (0 65535 65535 0 for 16 \
              bits)"

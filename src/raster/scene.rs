@@ -7,6 +7,7 @@ use super::acquired::{Acquired, AcquiredFrom};
 use super::aux_xml::{AuxXml, parse_aux_xml};
 use super::bands::{BandRoles, Role};
 use super::beside::{find_appended, find_beside, find_stem, read_text};
+use super::file_tags::COLOUR_INDICES;
 use super::georeference::Georeference;
 use super::geotiff::Tie;
 use super::metadata::Metadata;
@@ -99,6 +100,10 @@ impl Scene {
             return Err(Error::image(path, reason));
         }
         let source = opened.source;
+        // Formats whose colour tables are their own are read as RGB.
+        if aux.palette && source.bands() == 1 {
+            return Err(Error::image(path, COLOUR_INDICES));
+        }
         let found = Facts::collect(path, opened.metadata, options, &mut notes);
         let mut doubts = Vec::new();
         let georeference = georeference(path, opened.tie, &aux, options, &mut notes, &mut doubts)?;

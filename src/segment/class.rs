@@ -63,7 +63,7 @@ const KIND_NAMED: f64 = 0.45;
 const OTHER_NAMED: f64 = 0.6;
 /// Locomotives and coaches are shown to the network far more often than they stand in yards (`training/strip_net.py`); their scores
 /// (natural logarithms) are lowered by this much.
-const SHOWN_OFTEN: f64 = 2.0;
+const SHOWN_OFTEN: f64 = 1.5;
 /// Body lengths of coaches and of locomotives, metres: from narrow-gauge and shunting stock to the longest of North America, with a margin
 /// for the error of a body's ends. Coaches are 25.5 m at most, but for some control cars; North American auto racks and boxcars for motor-car parts, which have the
 /// same plain roofs, are from 26.6 m on.

@@ -33,7 +33,7 @@ pub fn resolve(footprints: &[Footprint]) -> Vec<bool> {
     let mut stays = vec![false; footprints.len()];
     for index in order {
         let own = &footprints[index];
-        if !staying.of(own.centre).any(|other: &&Footprint| other.track != own.track && overlap(own, other)) {
+        if !staying.of(own.centre).any(|other: &&Footprint| overlap(own, other)) {
             stays[index] = true;
             staying.add(own.centre, own);
         }
@@ -87,6 +87,13 @@ mod tests {
     #[test]
     fn the_next_car_of_the_string_stays() {
         assert_eq!(resolve(&[car(0.0, 0.0, 0.9, 0), car(14.0, 0.0, 0.9, 0)]), [true, true]);
+    }
+
+    /// A line drawn along a track and back doubled every car.
+    #[test]
+    fn a_line_that_runs_over_the_same_ground_twice_counts_it_once() {
+        let back = Footprint { axis: [-1.0, 0.0], ..car(1.0, 0.2, 0.6, 0) };
+        assert_eq!(resolve(&[car(0.0, 0.0, 0.9, 0), back]), [true, false]);
     }
 
     #[test]

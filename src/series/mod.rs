@@ -11,5 +11,6 @@ pub mod same_train;
 pub mod store;
 pub mod survey;
 pub mod trains;
+mod ways;
 pub mod workers;
 pub mod yard;

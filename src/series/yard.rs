@@ -6,6 +6,7 @@ use std::path::Path;
 use geojson::{Feature, GeoJson, Geometry, GeometryValue, JsonObject, Position};
 
 use super::store::geometry::{clockwise, counter_clockwise};
+use super::ways::joined;
 use crate::count::outline::Outline;
 use crate::count::{GivenTrack, Yard};
 use crate::{Error, Result};
@@ -101,7 +102,7 @@ fn read_tracks(path: &Path, notes: &mut Vec<String>) -> Result<Vec<GivenTrack>> 
     if tracks.is_empty() {
         return Err(Error::document(path, "holds no track: lines (LineString) along the rails are expected, in WGS84"));
     }
-    Ok(tracks)
+    Ok(joined(tracks))
 }
 
 fn read_outline(path: &Path, notes: &mut Vec<String>) -> Result<Vec<Vec<[f64; 2]>>> {

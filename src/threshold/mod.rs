@@ -13,6 +13,7 @@ pub mod plane;
 pub mod radiometry;
 mod scene_stretch;
 pub mod shadow;
+pub mod snow;
 pub mod yard_map;
 
 pub use evidence::{Evidence, YardMap};

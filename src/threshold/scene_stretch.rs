@@ -25,6 +25,8 @@ const WHOLE: f64 = 0.99;
 /// little is filled).
 const STRETCH_WINDOWS: [u32; 3] = [16, 32, 64];
 const STRETCH_WINDOW_PX: u32 = 96;
+/// Ground around that is searched for fill as well, metres: the local statistics take it in.
+const RIM_M: f64 = 64.0;
 
 /// The stretch of a scene from its pixels in `area`: from a grid of 16 x 16 windows of at most 96 x 96 pixels, spread evenly (where those
 /// meet no valid pixel, of up to 64 x 64). None when no valid pixel was met.
@@ -36,6 +38,7 @@ pub fn scene_stretch(scene: &Scene, area: Area) -> Result<Option<Stretch>> {
     let pixel = |metres: f64, g: f64, size: u32| (metres / g).floor().clamp(0.0, f64::from(size)) as u32;
     let (c0, c1) = (pixel(area.x0, scene.gsd_m[0], width), pixel(area.x1, scene.gsd_m[0], width));
     let (r0, r1) = (pixel(area.y0, scene.gsd_m[1], height), pixel(area.y1, scene.gsd_m[1], height));
+    let rim = rim_fill(scene, [c0, c1, r0, r1])?;
     for windows in STRETCH_WINDOWS {
         let step = |from: u32, to: u32| ((to - from) / windows).max(STRETCH_WINDOW_PX);
         let spread =
@@ -49,7 +52,7 @@ pub fn scene_stretch(scene: &Scene, area: Area) -> Result<Option<Stretch>> {
             }
         }
         let whole = step(r0, r1) == STRETCH_WINDOW_PX && step(c0, c1) == STRETCH_WINDOW_PX;
-        let fill = search.found();
+        let fill = if search.found() == FillColour::default() { rim } else { search.found() };
         let ground = seen.without(|value| fill.is_luminance(value));
         // Where nothing is left, it is no fill, but an image of two colours.
         let (seen, fill) = if ground.is_empty() { (seen, FillColour::default()) } else { (ground, fill) };
@@ -71,6 +74,28 @@ pub fn scene_stretch(scene: &Scene, area: Area) -> Result<Option<Stretch>> {
         }
     }
     Ok(None)
+}
+
+/// The fill in the ground around a part of the scene (its first and last columns and rows).
+fn rim_fill(scene: &Scene, [c0, c1, r0, r1]: [u32; 4]) -> Result<FillColour> {
+    let (width, height) = (scene.source.width(), scene.source.height());
+    let [across, down] = scene.gsd_m.map(|gsd| (RIM_M / gsd).ceil() as u32);
+    let (left, right) = (c0.saturating_sub(across), (c1 + across).min(width));
+    let (upper, lower) = (r0.saturating_sub(down), (r1 + down).min(height));
+    let mut search = Search::new(scene.gsd_m[0].max(scene.gsd_m[1]));
+    for [c0, c1, r0, r1] in [[left, right, upper, r0], [left, right, r1, lower], [left, c0, r0, r1], [c1, right, r0, r1]] {
+        let spread = |from: u32, to: u32| {
+            let step = ((to - from) / STRETCH_WINDOWS[0]).max(STRETCH_WINDOW_PX);
+            (from..to).step_by(step as usize).map(move |at| (at, STRETCH_WINDOW_PX.min(to - at)))
+        };
+        for (row, rows) in spread(r0, r1) {
+            for (col, cols) in spread(c0, c1) {
+                let (rgb, valid) = read_rgb(scene, Window::new(col, row, cols, rows))?;
+                search.look(&rgb, &valid, cols as usize);
+            }
+        }
+    }
+    Ok(search.found())
 }
 
 /// Luminances of valid pixels: of those that differ little from the next ones, and of the others.
@@ -149,6 +174,21 @@ mod tests {
         let stretch = |x1: f64| scene_stretch(&scene, Area { x0: 0.0, y0: 0.0, x1, y1: 1600.0 }).unwrap();
         assert!(stretch(1600.0).is_some());
         assert!(stretch(800.0).is_none(), "the left half is empty");
+    }
+
+    /// It was looked for on the outline's ground alone: 22 cars of 24 were counted, and 30 where it was declared.
+    #[test]
+    fn fill_just_beyond_the_ground_of_interest_is_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("padded.png");
+        let picture = image::GrayImage::from_fn(400, 300, |col, row| {
+            image::Luma([if col < 300 { 1 + (col * 7 + row) as u8 % 200 } else { 0 }])
+        });
+        picture.save(&path).unwrap();
+        let scene = Scene::open(&path, &SceneOptions { gsd_m: Some(0.5), ..SceneOptions::default() }).unwrap();
+        let fill = |x1: f64| scene_stretch(&scene, Area { x0: 0.0, y0: 0.0, x1, y1: 150.0 }).unwrap().unwrap().fill;
+        assert!(fill(200.0).is([0.0; 3]) && fill(140.0).is([0.0; 3]));
+        assert!(!fill(80.0).is([0.0; 3]), "too far to be taken in by the local statistics");
     }
 
     /// Of fourteen cars beside a wood five were missed: to an overexposed cloud all of the yard was black.
