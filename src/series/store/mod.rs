@@ -3,6 +3,8 @@
 //! A scene is written in one transaction when it has been counted, so whatever ends the run, finished scenes are there and
 //! unfinished ones are not. The table `scenes` is the ledger; `cars` belongs to the analyst, who may edit it.
 
+mod blob;
+mod functions;
 pub mod geometry;
 mod scenes;
 mod schema;
@@ -46,6 +48,7 @@ impl Store {
             create(&path, &schema::MIGRATIONS)?;
         }
         let connection = Connection::open(&path).map_err(|e| explain(&path, e))?;
+        functions::register(&connection).map_err(|e| explain(&path, e))?;
         let mut store = Self { path, connection };
         store.prepare()?;
         Ok(store)
