@@ -4,6 +4,7 @@
 //! unfinished ones are not. The table `scenes` is the ledger; `cars` belongs to the analyst, who may edit it.
 
 mod blob;
+mod by_hand;
 mod functions;
 pub mod geometry;
 mod scenes;
