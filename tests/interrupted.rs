@@ -225,7 +225,7 @@ fn a_full_disk_is_said_to_be_and_the_run_goes_on_when_there_is_room() {
         let output = start(&images, &out).wait_with_output().unwrap();
         let words = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(1), "{words}");
-        assert!(words.contains("full") || words.contains("No space"), "{words}");
+        assert!(words.contains("the disk is full") && words.contains("make room"), "{words}");
         check_whole(&out, false);
         assert!(mount("remount,size=64m"));
         finish(&images, &out);

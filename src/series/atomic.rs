@@ -1,7 +1,7 @@
 //! Files appear under their name whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::path::Path;
 
 use crate::{Error, Result};
@@ -28,7 +28,10 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
         file.persist(path).map_err(|e| e.error)?;
         Ok(())
     };
-    write().map_err(|e| Error::io(path, e))
+    write().map_err(|e| match e.kind() {
+        ErrorKind::StorageFull => Error::document(path, "the disk is full; make room and run the same command again"),
+        _ => Error::io(path, e),
+    })
 }
 
 /// Makes a folder and its parents.

@@ -150,6 +150,12 @@ pub fn apply(stored: &Stored, rows: &[CarRow]) -> Corrected {
     out
 }
 
+/// Whether somebody worked on a scene's cars: also where it made no difference to the count, since a new count would delete it.
+pub fn touched(stored: &Stored, rows: &[CarRow]) -> bool {
+    let corrected = apply(stored, rows);
+    corrected.interval != IntervalKind::Model || !corrected.notes.is_empty()
+}
+
 /// The count of the corrected cars. `whole`: somebody has looked through the image and not only at these cars, which are marked as reviewed in any case.
 fn recount(out: &mut Corrected, original: &SceneRecord, vehicles: &[Vehicle], whole: bool, certain_freight: u32) {
     let number = |class: fn(Class) -> bool| vehicles.iter().filter(|v| class(v.class)).count() as u32;

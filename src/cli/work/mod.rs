@@ -191,7 +191,17 @@ fn count_planned(
                     // Files first: a scene in the ledger has its files.
                     write_whole(&place.overlay_file(&item.stem), &made.overlay.jpeg)?;
                     write_whole(&place.cars_file(&item.stem), &results::geojson(&made.record, &site, IntervalKind::Model)?)?;
-                    place.store.commit(&made.record, &made.drawn, &made.overlay.thumbnail)?;
+                    if !place.store.commit(&made.record, &made.drawn, &made.overlay.thumbnail)? {
+                        // These files show the count that is not kept: they are made again.
+                        place.remove_files(&item.stem);
+                        planned.kept += 1;
+                        terminal.warn(&format!(
+                            "{}: its cars were corrected by hand while it was counted again, so the corrections are kept and the new \
+                             count is not; to count it anew, delete its row in the table scenes of {}",
+                            item.image,
+                            place.store.path().display()
+                        ));
+                    }
                     made.record.notes.iter().for_each(|note| terminal.detail(&format!("{}: {note}", item.image)));
                     terminal.step(&bar, &format!("{finished}/{number} {}", item.image));
                 }

@@ -14,7 +14,7 @@ use crate::raster::{Listing, Scene};
 use crate::series::corrections;
 use crate::series::key::{PROGRAM, Stamp, content_key, settings_key, stamp};
 use crate::series::names::{image_names, may_lie_in, output_stems};
-use crate::series::store::{IntervalKind, Stored};
+use crate::series::store::Stored;
 use crate::series::survey::Survey;
 use crate::{Error, Result};
 
@@ -66,6 +66,10 @@ impl Planned {
     /// When the store cannot be written.
     pub fn failed(&mut self, place: &mut Workplace, item: &Todo, error: &Error) -> Result<()> {
         self.failures.insert(item.image.clone(), reason(error));
+        // Somebody may have corrected its cars since the plan was made.
+        if place.store.is_edited(&item.image)? {
+            return Ok(());
+        }
         place.forget(&[(item.image.clone(), item.stem.clone())])
     }
 }
@@ -182,11 +186,8 @@ fn missing(absent: &[&String], unlisted: &[PathBuf], inputs: &[PathBuf]) -> usiz
     absent.iter().filter(|image| !unlisted.iter().any(|folder| may_lie_in(image, folder, inputs))).count()
 }
 
-/// Whether somebody worked on a scene's cars: also where it made no difference to the count, since a new count would delete it.
 fn is_corrected(place: &Workplace, stored: &Stored) -> Result<bool> {
-    let rows = place.store.cars(&stored.record.image)?;
-    let corrected = corrections::apply(stored, &rows);
-    Ok(corrected.interval != IntervalKind::Model || !corrected.notes.is_empty())
+    Ok(corrections::touched(stored, &place.store.cars(&stored.record.image)?))
 }
 
 /// Pictures that earlier runs wrote are no inputs, when the output folder lies within the input folder.

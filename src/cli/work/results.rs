@@ -105,12 +105,7 @@ pub fn collect(request: &Request, place: &mut Workplace, planned: &Planned, term
         results.observations.push(observation(&record, interval, &request.site));
         results.scenes.push(Scene { record, interval, drawn, drawn_before: stored.drawn });
     }
-    match place.store.stray_cars()? {
-        0 => {}
-        stray => terminal.warn(&format!(
-            "{stray} cars in the layer cars belong to no image: give their column scene the name of one, or delete them"
-        )),
-    }
+    warn_of_strays(place, planned, terminal)?;
     // A folder is no image: it has no row among the observations.
     results.failures.extend(planned.folders.iter().cloned());
     for (image, reason) in &planned.failures {
@@ -125,6 +120,31 @@ pub fn collect(request: &Request, place: &mut Workplace, planned: &Planned, term
     let records: Vec<&SceneRecord> = results.scenes.iter().map(|scene| &scene.record).collect();
     (results.strings, results.trains) = trains::follow(&records);
     Ok(results)
+}
+
+/// Says which cars of the layer count for nothing.
+fn warn_of_strays(place: &Workplace, planned: &Planned, terminal: &Terminal) -> Result<()> {
+    let cars = |number: u64, one: &str, many: &str| match number {
+        1 => format!("1 car in the layer cars {one}"),
+        _ => format!("{number} cars in the layer cars {many}"),
+    };
+    let mut strays = 0;
+    for (scene, number) in place.store.stray_cars()? {
+        match scene.filter(|scene| planned.failures.contains_key(scene)) {
+            Some(image) => terminal.warn(&format!(
+                "{} for {image}, which could not be counted: kept, and counted as soon as the image can be",
+                cars(number, "was drawn", "were drawn")
+            )),
+            None => strays += number,
+        }
+    }
+    if strays > 0 {
+        terminal.warn(&format!(
+            "{} to no image of the record: give the column scene the name of one, or delete what is not needed",
+            cars(strays, "belongs", "belong")
+        ));
+    }
+    Ok(())
 }
 
 fn observation(record: &SceneRecord, interval: IntervalKind, site: &str) -> Observation {

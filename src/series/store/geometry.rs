@@ -1,9 +1,9 @@
-//! Geometries as GeoPackage blobs (OGC 12-128r17, clause 2.1.3), by way of geozero's WKB.
+//! Geometries as GeoPackage blobs (OGC 12-128r17, clause 2.1.3): written by way of geozero's WKB, read by [`Blob`].
 
 use geo_types::{Coord, Geometry, LineString, MultiPolygon, Polygon};
-use geozero::wkb::GpkgWkb;
-use geozero::{CoordDimensions, ToGeo, ToWkb};
+use geozero::{CoordDimensions, ToWkb};
 
+use super::blob::Blob;
 use crate::series::record::Point;
 
 /// EPSG code of WGS84, the reference system of all layers.
@@ -17,7 +17,7 @@ pub fn to_blob(geometry: &Geometry<f64>) -> Option<Vec<u8>> {
 
 /// The geometry in a blob, if it is one.
 pub fn from_blob(blob: &[u8]) -> Option<Geometry<f64>> {
-    GpkgWkb(blob).to_geo().ok()
+    Blob::new(blob)?.geometry()
 }
 
 /// A line through points.

@@ -3,6 +3,9 @@
 //! A scene is written in one transaction when it has been counted, so whatever ends the run, finished scenes are there and
 //! unfinished ones are not. The table `scenes` is the ledger; `cars` belongs to the analyst, who may edit it.
 
+mod blob;
+mod by_hand;
+mod functions;
 pub mod geometry;
 mod scenes;
 mod schema;
@@ -43,9 +46,11 @@ impl Store {
     pub fn open(folder: &Path) -> Result<Self> {
         let path = folder.join(STORE_FILE);
         if !path.exists() {
+            refuse_leftovers(&path)?;
             create(&path, &schema::MIGRATIONS)?;
         }
         let connection = Connection::open(&path).map_err(|e| explain(&path, e))?;
+        functions::register(&connection).map_err(|e| explain(&path, e))?;
         let mut store = Self { path, connection };
         store.prepare()?;
         Ok(store)
@@ -61,7 +66,9 @@ impl Store {
         if !path.is_file() {
             return Err(Error::document(&path, "there is no such record; name the --out folder of an earlier run"));
         }
-        let connection = Connection::open_with_flags(&path, flags).map_err(|e| explain(&path, e))?;
+        let connection = Connection::open_with_flags(&path, flags).map_err(|e| explain_reading(&path, e))?;
+        let first = connection.query_row("SELECT count(*) FROM sqlite_master", [], |_| Ok(()));
+        first.map_err(|e| explain_reading(&path, e))?;
         let store = Self { path, connection };
         store.version()?;
         let with_cars = |scene: Stored| {
@@ -92,7 +99,7 @@ impl Store {
     }
 
     fn version(&self) -> Result<usize> {
-        let foreign = || Error::document(&self.path, "is not a store of yardwatch; move it away or choose another --out");
+        let foreign = || Error::document(&self.path, format!("is not a store of yardwatch; {MOVE_AWAY} or choose another --out"));
         let known: Option<String> = self
             .connection
             .query_row("SELECT name FROM sqlite_master WHERE type = 'table' AND name = 'yardwatch'", [], |row| row.get(0))
@@ -120,6 +127,24 @@ impl Store {
         transaction.commit().map_err(|e| explain(path, e))?;
         Ok(value)
     }
+}
+
+/// What SQLite keeps beside a store while somebody works on it, and what stays there when that ends badly.
+const COMPANIONS: [&str; 3] = ["-journal", "-wal", "-shm"];
+
+/// SQLite would take what is left of another store for unfinished work on the new one, and finish it.
+fn refuse_leftovers(path: &Path) -> Result<()> {
+    let left: Vec<String> = COMPANIONS.iter().map(|end| format!("{STORE_FILE}{end}")).collect();
+    let left: Vec<&str> = left.iter().map(String::as_str).filter(|name| path.with_file_name(name).exists()).collect();
+    if left.is_empty() {
+        return Ok(());
+    }
+    let reason = format!(
+        "is not there, but what was kept beside an earlier one ({}) would damage a new one; move it to where that store is now, or \
+         delete it",
+        left.join(", ")
+    );
+    Err(Error::document(path, reason))
 }
 
 /// Makes a store beside its name and renames it, so that no half-made store ever has the name.
@@ -163,6 +188,19 @@ fn migrate(connection: &mut Connection, from: usize, batches: &[&str]) -> rusqli
     transaction.commit()
 }
 
+/// How a store is moved without leaving behind what damages the next one.
+const MOVE_AWAY: &str = "move it away, with its -journal, -wal and -shm files if there are any,";
+
+/// As [`explain`], for those who only read: a store that QGIS left in write-ahead mode is not to be read without making files.
+fn explain_reading(path: &Path, error: rusqlite::Error) -> Error {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+            Error::document(path, "cannot be read here; check its permissions, or copy it into a folder that can be written")
+        }
+        _ => explain(path, error),
+    }
+}
+
 /// SQLite's words as a sentence that says what to do.
 fn explain(path: &Path, error: rusqlite::Error) -> Error {
     let reason = match error.sqlite_error_code() {
@@ -170,8 +208,10 @@ fn explain(path: &Path, error: rusqlite::Error) -> Error {
             "is being written by another program (QGIS with unsaved edits?); save there, then run again"
         }
         Some(ErrorCode::DiskFull) => "the disk is full; finished images are kept, make room and run the same command again",
-        Some(ErrorCode::NotADatabase) => "is not a GeoPackage; move it away or choose another --out",
-        Some(ErrorCode::DatabaseCorrupt) => "is damaged; move it away (its images will be counted again) or restore a copy",
+        Some(ErrorCode::NotADatabase) => &format!("is not a GeoPackage; {MOVE_AWAY} or choose another --out"),
+        Some(ErrorCode::DatabaseCorrupt) => {
+            &format!("is damaged; {MOVE_AWAY} and its images will be counted again, or restore a copy")
+        }
         Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
             "cannot be written; check the permissions of the file and its folder"
         }
@@ -211,6 +251,16 @@ mod tests {
         assert!(Store::open(folder.path()).unwrap_err().to_string().contains("not a store of yardwatch"));
         std::fs::write(&path, "this is no database at all, but long enough to be looked at as one").unwrap();
         assert!(Store::open(folder.path()).unwrap_err().to_string().contains("not a GeoPackage"));
+    }
+
+    /// A store in write-ahead mode in a folder that cannot be written was said to be one that cannot be written.
+    #[test]
+    fn a_store_that_is_only_read_is_said_to_be_unreadable() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(STORE_FILE);
+        let error = Connection::open_with_flags(&path, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap_err();
+        let words = explain_reading(&path, error).to_string();
+        assert!(words.contains("cannot be read here") && words.contains("copy it"), "{words}");
     }
 
     #[test]

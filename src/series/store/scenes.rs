@@ -1,9 +1,9 @@
 //! The ledger of counted scenes, and the layer `cars` that an analyst may edit.
 
 use geo_types::Geometry;
-use rusqlite::{OptionalExtension, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::{Store, explain, geometry};
+use super::{Store, by_hand, explain, geometry};
 use crate::count::Status;
 use crate::raster::Acquired;
 use crate::series::record::{Point, SceneRecord};
@@ -80,17 +80,23 @@ impl Store {
             .collect()
     }
 
-    /// Writes a counted scene with everything that belongs to it, or nothing of it.
+    /// Writes a counted scene with everything that belongs to it, or nothing of it: `false` where its cars were corrected by hand,
+    /// which nobody knew when the count began. Cars drawn before the image was counted at all stay beside those that were found.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn commit(&mut self, record: &SceneRecord, drawn: &str, picture: &[u8]) -> Result<()> {
+    pub fn commit(&mut self, record: &SceneRecord, drawn: &str, picture: &[u8]) -> Result<bool> {
         let json = serde_json::to_string(record).map_err(|e| Error::document(&self.path, e.to_string()))?;
         self.transaction(|t| {
+            if by_hand::edited(t, &record.image)? {
+                return Ok(false);
+            }
             remove(t, &record.image)?;
+            by_hand::keep_as_additions(t, &record.image)?;
             insert_scene(t, record, &json, drawn, picture)?;
             insert_cars(t, record)?;
-            insert_lines(t, record)
+            insert_lines(t, record)?;
+            Ok(true)
         })
     }
 
@@ -138,26 +144,7 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub fn cars(&self, image: &str) -> Result<Vec<CarRow>> {
-        let read = || -> rusqlite::Result<Vec<CarRow>> {
-            let mut statement = self
-                .connection
-                .prepare_cached("SELECT fid, geom, class, number, reviewed, length_m FROM cars WHERE scene = ?1 ORDER BY fid")?;
-            statement.query_map([image], car_row)?.collect()
-        };
-        read().map_err(|e| explain(&self.path, e))
-    }
-
-    /// Number of rows in `cars` that belong to no counted scene.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn stray_cars(&self) -> Result<u64> {
-        self.connection
-            .query_row("SELECT count(*) FROM cars WHERE scene IS NULL OR scene NOT IN (SELECT image FROM scenes)", [], |row| {
-                row.get::<_, i64>(0)
-            })
-            .map(i64::unsigned_abs)
-            .map_err(|e| explain(&self.path, e))
+        car_rows(&self.connection, image).map_err(|e| explain(&self.path, e))
     }
 
     /// Marks corrected cars as reviewed and fills in what the analyst need not fill in.
@@ -209,7 +196,7 @@ pub(super) fn date_time(time: jiff::Timestamp) -> String {
 }
 
 /// A truth value, however the program that wrote it spells it.
-fn truth(row: &Row<'_>, index: usize) -> rusqlite::Result<bool> {
+pub(super) fn truth(row: &Row<'_>, index: usize) -> rusqlite::Result<bool> {
     use rusqlite::types::ValueRef;
     Ok(match row.get_ref(index)? {
         ValueRef::Integer(value) => value != 0,
@@ -217,6 +204,13 @@ fn truth(row: &Row<'_>, index: usize) -> rusqlite::Result<bool> {
         ValueRef::Text(text) => matches!(text.to_ascii_lowercase().as_slice(), b"1" | b"t" | b"true" | b"yes"),
         ValueRef::Null | ValueRef::Blob(_) => false,
     })
+}
+
+/// The rows of `cars` of a scene, in the order in which they were added.
+pub(super) fn car_rows(connection: &Connection, image: &str) -> rusqlite::Result<Vec<CarRow>> {
+    let mut statement = connection
+        .prepare_cached("SELECT fid, geom, class, number, reviewed, length_m FROM cars WHERE scene = ?1 ORDER BY fid")?;
+    statement.query_map([image], car_row)?.collect()
 }
 
 fn car_row(row: &Row<'_>) -> rusqlite::Result<CarRow> {
@@ -242,8 +236,13 @@ fn car_row(row: &Row<'_>) -> rusqlite::Result<CarRow> {
     Ok(CarRow { fid: row.get(0)?, corners, class, number, length_m, reviewed: truth(row, 4)? })
 }
 
+/// Removes a scene with everything that belongs to it. Cars drawn for an image of which the record has nothing belong to nobody
+/// but the analyst.
 fn remove(t: &Transaction<'_>, image: &str) -> rusqlite::Result<()> {
-    for table in ["cars", "tracks", "scene_footprints"] {
+    if by_hand::is_known(t, image)? {
+        t.execute("DELETE FROM cars WHERE scene = ?1", [image])?;
+    }
+    for table in ["tracks", "scene_footprints"] {
         t.execute(&format!("DELETE FROM {table} WHERE scene = ?1"), [image])?;
     }
     t.execute("DELETE FROM scenes WHERE image = ?1", [image]).map(drop)

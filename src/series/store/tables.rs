@@ -1,7 +1,8 @@
 //! The tables that follow from the scenes: observations, days, strings, and the yard itself. They are written anew when
 //! they differ from what the store has, and only then, so that a run that changes nothing leaves the file alone.
 
-use rusqlite::{Transaction, params};
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, Transaction, params};
 use serde::Serialize;
 
 use super::{Store, geometry, scenes::date_time};
@@ -87,13 +88,6 @@ struct Derived<'a> {
     strings: &'a [StringRow],
 }
 
-impl Derived<'_> {
-    /// Rows of each of [`TABLES`].
-    fn rows(&self) -> [usize; TABLES.len()] {
-        [self.observations.len(), self.days.len(), self.strings.len(), usize::from(!self.aoi.is_empty()), self.tracks.len()]
-    }
-}
-
 /// What is written anew: tables, and which of their rows.
 const TABLES: [(&str, &str); 5] =
     [("observations", "1"), ("days", "1"), ("strings", "1"), ("aoi", "1"), ("tracks", "scene IS NULL")];
@@ -102,18 +96,6 @@ const TABLES: [(&str, &str); 5] =
 const FORM: u32 = 2;
 
 impl Store {
-    /// How many rows each of [`TABLES`] has; somebody may have deleted some.
-    fn rows(&self) -> Result<[usize; TABLES.len()]> {
-        let mut rows = [0; TABLES.len()];
-        for (number, (table, which)) in rows.iter_mut().zip(TABLES) {
-            *number = self
-                .connection
-                .query_row(&format!("SELECT count(*) FROM {table} WHERE {which}"), [], |row| row.get::<_, i64>(0))
-                .map_err(|e| super::explain(&self.path, e))? as usize;
-        }
-        Ok(rows)
-    }
-
     /// Writes what follows from the scenes, if it is not what the store already has.
     ///
     /// # Errors
@@ -138,7 +120,8 @@ impl Store {
             })
             .map_err(|e| super::explain(&self.path, e))?;
         let hash = format!("{hash} {scenes} {FORM}");
-        if self.value("derived")?.as_deref() == Some(&hash) && self.rows()? == derived.rows() {
+        let present = digest(&self.connection).map_err(|e| super::explain(&self.path, e))?;
+        if self.value("derived")? == Some(format!("{hash} {present}")) {
             return Ok(());
         }
         self.transaction(|t| {
@@ -147,13 +130,37 @@ impl Store {
             }
             write(t, &derived)?;
             contents(t)?;
+            let written = digest(t)?;
             t.execute(
                 "INSERT INTO yardwatch (key, value) VALUES ('derived', ?1) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                [&hash],
+                [format!("{hash} {written}")],
             )
             .map(drop)
         })
     }
+}
+
+/// BLAKE3 of what [`TABLES`] hold, but for the keys of their rows: somebody may have edited or deleted some.
+fn digest(connection: &Connection) -> rusqlite::Result<String> {
+    let mut hasher = blake3::Hasher::new();
+    for (table, which) in TABLES {
+        let mut statement = connection.prepare(&format!("SELECT * FROM {table} WHERE {which} ORDER BY 1"))?;
+        let columns = statement.column_count();
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            for column in 1..columns {
+                match row.get_ref(column)? {
+                    ValueRef::Null => hasher.update(b"n"),
+                    ValueRef::Integer(value) => hasher.update(b"i").update(&value.to_le_bytes()),
+                    ValueRef::Real(value) => hasher.update(b"r").update(&value.to_le_bytes()),
+                    ValueRef::Text(bytes) => hasher.update(b"t").update(&bytes.len().to_le_bytes()).update(bytes),
+                    ValueRef::Blob(bytes) => hasher.update(b"b").update(&bytes.len().to_le_bytes()).update(bytes),
+                };
+            }
+        }
+        hasher.update(table.as_bytes());
+    }
+    Ok(hasher.finalize().to_hex().to_string())
 }
 
 fn write(t: &Transaction<'_>, derived: &Derived<'_>) -> rusqlite::Result<()> {
