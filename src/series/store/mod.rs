@@ -4,6 +4,7 @@
 //! unfinished ones are not. The table `scenes` is the ledger; `cars` belongs to the analyst, who may edit it.
 
 pub mod geometry;
+mod replace;
 mod scenes;
 mod schema;
 mod style;
