@@ -82,7 +82,8 @@ impl DatedCount {
         self.usable && self.is_count() && self.coverage >= min_coverage && self.coverage <= 1.0
     }
 
-    /// Orders the counts of one day, the one to use first: usable and of enough coverage, usable, looked at by somebody, most coverage, narrowest interval, earliest, name, count.
+    /// Orders the counts of one day, the one to use first: usable and of enough coverage, usable, looked at by somebody, most coverage,
+    /// narrowest interval, earliest, name, count.
     pub fn better(&self, other: &Self, min_coverage: f64) -> Ordering {
         let width = |c: &Self| match (c.low, c.high) {
             (Some(low), Some(high)) => high - low,

@@ -160,7 +160,8 @@ fn sidecars(image: &Path, wanted: impl Fn(&PathBuf, &str) -> bool) -> Vec<(PathB
     found
 }
 
-/// BLAKE3 of the settings that touch a count; `acquired` only where the image has no date of its own, `survey` is the survey's own key, where the site has one.
+/// BLAKE3 of the settings that touch a count; `acquired` only where the image has no date of its own, `survey` is
+/// the survey's own key, where the site has one.
 pub fn settings_key(yard: &Yard, gsd_m: Option<f64>, acquired: Option<Acquired>, survey: Option<&str>) -> String {
     let tracks: Vec<_> = yard.tracks.iter().map(|track| (&track.name, &track.line)).collect();
     // Numbers, texts and lists always become JSON.
