@@ -118,14 +118,14 @@ fn corrections_by_hand_are_kept_counted_and_never_overwritten() {
     assert_eq!(all(&out), corrected);
 
     // Another setting counts the other image anew, and leaves the corrected one alone.
-    let words = analyze(&images, &out, &["--acquired", "2001-01-01", "--progress", "always"]);
-    assert!(words.contains(SECOND) && !words.contains(FIRST), "{words}");
+    let words = analyze(&images, &out, &["--gsd", "0.4", "--progress", "always"]);
+    assert!(words.contains(&format!("1/1 {SECOND}")), "{words}");
     assert_eq!(fs::read(out.join(format!("cars/{FIRST}.geojson"))).unwrap(), geojson);
 
     // Even another image under the name does not take them away, and the user hears of it.
     let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_tiles");
     fs::copy(sample.join(format!("{SECOND}.tif")), images.join(format!("{FIRST}.tif"))).unwrap();
-    let words = analyze(&images, &out, &["--acquired", "2001-01-01"]);
+    let words = analyze(&images, &out, &["--gsd", "0.4"]);
     assert!(words.contains("corrected by hand"), "{words}");
     assert_eq!(fs::read(out.join(format!("cars/{FIRST}.geojson"))).unwrap(), geojson);
 }
@@ -172,7 +172,8 @@ fn setup_unusable() -> (tempfile::TempDir, PathBuf, PathBuf) {
     analyze(&images, &out, &["--gsd", "0.5"]);
     assert_eq!(counts(&out)["yard_20200401.png"]["status"], "unusable");
     let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
-    store.execute("INSERT INTO cars (geom, scene) VALUES (?1, 'yard_20200401.png')", [far_away()]).unwrap();
+    let over_the_picture = rectangle([[100.0, -50.0], [130.0, -50.0], [130.0, -56.0], [100.0, -56.0]]);
+    store.execute("INSERT INTO cars (geom, scene) VALUES (?1, 'yard_20200401.png')", [over_the_picture]).unwrap();
     analyze(&images, &out, &["--gsd", "0.5"]);
     (temporary, images, out)
 }
@@ -287,13 +288,17 @@ fn what_was_corrected_by_hand_is_not_pruned() {
     assert_eq!(interval(&out, FIRST), "reviewed");
 }
 
-/// A square of 0.001 degrees at (0, 0): "GP", little-endian without envelope, EPSG 4326; then a polygon of one ring of five points.
+/// A rectangle as layers have it: "GP", little-endian without envelope, EPSG 4326; then a polygon of one ring of five points.
+fn rectangle(corners: [[f64; 2]; 4]) -> Vec<u8> {
+    let mut shape = vec![b'G', b'P', 0, 1, 0xe6, 0x10, 0, 0, 1];
+    [3u32, 1, 5].iter().for_each(|v| shape.extend(v.to_le_bytes()));
+    corners.iter().chain(&corners[..1]).flatten().for_each(|v| shape.extend(v.to_le_bytes()));
+    shape
+}
+
+/// A square of 0.001 degrees at (0, 0).
 fn far_away() -> Vec<u8> {
-    let mut square = vec![b'G', b'P', 0, 1, 0xe6, 0x10, 0, 0, 1];
-    [3u32, 1, 5].iter().for_each(|v| square.extend(v.to_le_bytes()));
-    let corners = [[0.0, 0.0], [0.001, 0.0], [0.001, 0.001], [0.0, 0.001], [0.0, 0.0f64]];
-    corners.iter().flatten().for_each(|v| square.extend(v.to_le_bytes()));
-    square
+    rectangle([[0.0, 0.0], [0.001, 0.0], [0.001, 0.001], [0.0, 0.001]])
 }
 
 /// A car drawn with the wrong `scene`, far outside that image, was counted without a word.
@@ -335,6 +340,76 @@ fn a_car_moved_out_of_its_image_is_not_counted_and_not_deleted_either() {
         assert!(words.contains("moved outside the image and is not counted"), "{words}");
         assert_eq!((freight(), drawn(&store)), (before - 1, all));
     }
+}
+
+/// A car was 2192 km long: its polygon was taken for degrees, in an image of which nobody knows where it lies.
+#[test]
+fn a_car_drawn_over_an_image_without_georeference_is_measured_in_its_pixels_and_elsewhere_not_counted() {
+    let (_temporary, images, out) = setup_unusable();
+    let car = || -> [f64; 5] {
+        let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+        let sql = "SELECT length_m, width_m, heading_deg, col, \"row\" FROM cars WHERE length_m IS NOT NULL";
+        let row = store.query_row(sql, [], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?]));
+        row.unwrap()
+    };
+    assert_eq!(car(), [15.0, 3.0, 90.0, 115.0, 53.0]);
+    let features = cars(&out, "yard_20200401");
+    assert!(
+        features.len() == 1 && features[0]["geometry"].is_null() && features[0]["properties"]["box"].is_array(),
+        "{features:?}"
+    );
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    store.execute("INSERT INTO cars (geom, scene) VALUES (?1, 'yard_20200401.png')", [far_away()]).unwrap();
+    drop(store);
+    let words = analyze(&images, &out, &["--gsd", "0.5"]);
+    assert!(words.contains("is not counted") && words.contains("minus the row"), "{words}");
+    assert_eq!(cars(&out, "yard_20200401").len(), 1);
+}
+
+/// It was counted on without a word.
+#[test]
+fn a_car_whose_polygon_was_taken_away_is_not_counted_and_is_named_at_every_run() {
+    let (_temporary, images, out) = setup();
+    let before = number(&counts(&out)[FIRST], "freight_cars");
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    // One without geometry, one with the geometry of a polygon without a ring.
+    let empty: Vec<u8> = [&[b'G', b'P', 0, 0x11, 0xe6, 0x10, 0, 0, 1][..], &[3, 0, 0, 0, 0, 0, 0, 0]].concat();
+    for geometry in [None, Some(empty)] {
+        let sql =
+            "UPDATE cars SET geom = ?1 WHERE fid = (SELECT max(fid) FROM cars WHERE scene = ?2 AND class <> 'locomotive' AND
+                   length(geom) > 20)";
+        assert_eq!(store.execute(sql, (geometry, format!("{FIRST}.tif"))).unwrap(), 1);
+    }
+    drop(store);
+    for _ in 0..2 {
+        let words = analyze(&images, &out, &[]);
+        assert_eq!(words.matches("has no polygon any more and is not counted").count(), 2, "{words}");
+        assert_eq!(number(&counts(&out)[FIRST], "freight_cars"), before - 2);
+    }
+}
+
+/// It became "freight", and what had been meant was lost.
+#[test]
+fn a_class_that_is_none_stays_as_it_was_written_and_is_named_at_every_run() {
+    let (_temporary, images, out) = setup();
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    let sql = "INSERT INTO cars (geom, scene, class) SELECT geom, scene, 'loco' FROM cars WHERE fid = (SELECT min(fid) FROM cars WHERE scene = ?1)";
+    store.execute(sql, [format!("{FIRST}.tif")]).unwrap();
+    drop(store);
+    for _ in 0..2 {
+        let words = analyze(&images, &out, &[]);
+        assert!(words.contains("class \"loco\" is taken as freight"), "{words}");
+        let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+        let sql = "SELECT count(*) FROM cars WHERE class = 'loco' AND reviewed = 1 AND length_m > 5";
+        assert_eq!(store.query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap(), 1);
+    }
+    Connection::open(out.join("yardwatch.gpkg"))
+        .unwrap()
+        .execute("UPDATE cars SET class = 'locomotive' WHERE class = 'loco'", [])
+        .unwrap();
+    let before = number(&counts(&out)[FIRST], "locomotives");
+    assert!(!analyze(&images, &out, &[]).contains("is taken as"));
+    assert_eq!(number(&counts(&out)[FIRST], "locomotives"), before + 1);
 }
 
 #[test]

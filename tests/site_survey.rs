@@ -131,9 +131,11 @@ fn a_yard_without_tracks_gets_them_from_its_images_and_keeps_them() {
     // What an analyst corrected is not overwritten, and given back it is what counts.
     let edited = String::from_utf8(tracks).unwrap().replace("\"t1\"", "\"main\"");
     fs::write(&file, &edited).unwrap();
-    let said = analyze(&images, &out, &[&flags[..], &["--resurvey"]].concat());
-    assert!(said.contains("was edited"), "{said}");
-    assert_eq!(fs::read_to_string(&file).unwrap(), edited);
+    for more in [&[][..], &["--resurvey"]] {
+        let said = analyze(&images, &out, &[&flags[..], more].concat());
+        assert!(said.contains("was edited") && said.contains("--tracks"), "{said}");
+        assert_eq!(fs::read_to_string(&file).unwrap(), edited);
+    }
     analyze(&images, &out, &[&flags[..], &["--tracks", file.to_str().unwrap()]].concat());
     let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
     let named: i64 =

@@ -140,7 +140,8 @@ fn keep_best(days: &mut BTreeMap<(usize, Date), DatedCount>, site: usize, count:
         Entry::Occupied(mut entry) => {
             let kept = entry.get_mut();
             let images = kept.images + count.images;
-            if count.better(kept).is_lt() {
+            // No table says what was corrected by hand, so the most coverage decides whatever the rules are.
+            if count.better(kept, 0.0).is_lt() {
                 *kept = count;
             }
             kept.images = images;

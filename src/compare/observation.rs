@@ -82,13 +82,15 @@ impl DatedCount {
         self.usable && self.is_count() && self.coverage >= min_coverage && self.coverage <= 1.0
     }
 
-    /// Orders the counts of one day, the one to use first: usable, looked at by somebody, most coverage, narrowest interval, earliest, name, count.
-    pub fn better(&self, other: &Self) -> Ordering {
+    /// Orders the counts of one day, the one to use first: usable and of enough coverage, usable, looked at by somebody, most coverage,
+    /// narrowest interval, earliest, name, count.
+    pub fn better(&self, other: &Self, min_coverage: f64) -> Ordering {
         let width = |c: &Self| match (c.low, c.high) {
             (Some(low), Some(high)) => high - low,
             _ => f64::INFINITY,
         };
-        (other.can_be_used(0.0).cmp(&self.can_be_used(0.0)))
+        (other.can_be_used(min_coverage).cmp(&self.can_be_used(min_coverage)))
+            .then_with(|| other.can_be_used(0.0).cmp(&self.can_be_used(0.0)))
             .then_with(|| other.by_hand.cmp(&self.by_hand))
             .then_with(|| other.coverage.total_cmp(&self.coverage))
             .then_with(|| width(self).total_cmp(&width(other)))
@@ -100,9 +102,9 @@ impl DatedCount {
 
 /// One count per day, the best of each, ordered by date, with the number of images of that day. The order of the input does not
 /// matter.
-pub fn one_per_day<'a>(counts: impl IntoIterator<Item = &'a DatedCount>) -> Vec<DatedCount> {
+pub fn one_per_day<'a>(counts: impl IntoIterator<Item = &'a DatedCount>, min_coverage: f64) -> Vec<DatedCount> {
     let mut dated: Vec<(Date, &DatedCount)> = counts.into_iter().map(|c| (c.date(), c)).collect();
-    dated.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.better(b.1)));
+    dated.sort_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.better(b.1, min_coverage)));
     let mut days: Vec<(Date, DatedCount)> = Vec::new();
     for (date, count) in dated {
         match days.last_mut() {
@@ -127,8 +129,23 @@ mod tests {
             ..DatedCount::new("", "2021-05-22T02:43:22Z".parse().unwrap(), 7.0)
         };
         let (corrected, other) = (count("b", 0.9, true), count("a", 1.0, false));
-        assert_eq!(one_per_day([&other, &corrected])[0].image, "b");
+        assert_eq!(one_per_day([&other, &corrected], 0.3)[0].image, "b");
         let unusable = DatedCount { usable: false, ..corrected };
-        assert_eq!(one_per_day([&other, &unusable])[0].image, "a");
+        assert_eq!(one_per_day([&other, &unusable], 0.3)[0].image, "a");
+    }
+
+    /// It stood for the day, which was then said to have been seen too little of.
+    #[test]
+    fn a_corrected_count_of_too_little_of_the_yard_leaves_the_day_to_one_that_saw_enough() {
+        let count = |image: &str, coverage: f64, by_hand: bool| DatedCount {
+            image: image.to_owned(),
+            coverage,
+            by_hand,
+            ..DatedCount::new("", "2021-05-22T02:43:22Z".parse().unwrap(), 7.0)
+        };
+        let (corrected, other, little) = (count("b", 0.2, true), count("a", 1.0, false), count("c", 0.25, false));
+        assert_eq!(one_per_day([&other, &corrected], 0.3)[0].image, "a");
+        assert_eq!(one_per_day([&other, &corrected], 0.1)[0].image, "b");
+        assert_eq!(one_per_day([&little, &corrected], 0.3)[0].image, "b", "neither saw enough");
     }
 }

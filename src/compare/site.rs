@@ -73,7 +73,7 @@ fn give_reasons(days: &mut [Day]) {
 }
 
 fn site_days<'a>(counts: impl IntoIterator<Item = &'a DatedCount>, rules: &Rules, likelihoods: &mut Likelihoods) -> Vec<Day> {
-    let dates = one_per_day(counts);
+    let dates = one_per_day(counts, rules.history.min_coverage.max(LEAST_COVERAGE));
     let usable = usable(&dates, rules);
     let mut shifts = shifts(&usable, rules);
     let mut mixes = mix_changes(&usable, rules);

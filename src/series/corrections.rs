@@ -13,6 +13,9 @@ use crate::raster::{Crs, Georeference};
 /// A polygon is where it was when all corners are within so many degrees: about 3 mm, more than rounding does.
 const SAME_PLACE_DEG: f64 = 3e-8;
 
+/// Geotransform of an image that has none, as QGIS and GDAL show it: x is the column, y minus the row.
+const AS_SHOWN: [f64; 6] = [0.0, 1.0, 0.0, 0.0, 0.0, -1.0];
+
 /// A length that differs by more than this (metres) is written back.
 const SAME_LENGTH_M: f64 = 0.011;
 
@@ -91,17 +94,28 @@ pub fn apply(stored: &Stored, rows: &[CarRow]) -> Corrected {
         let class = class_of(row, vehicle.class, original, &mut out.notes);
         let reclassified = class != vehicle.class;
         vehicle.class = class;
+        if row.corners.is_none() && !place.is_empty() {
+            out.notes.push(format!(
+                "{}: car {} has no polygon any more and is not counted (fid {}); delete its row if it is none, or draw it again",
+                original.image, vehicle.id, row.fid
+            ));
+            out.edits.removed += 1;
+            continue;
+        }
         let moved = row.corners.as_ref().filter(|corners| !same_place(corners, &place));
         if let Some(corners) = moved {
-            if outside(original, corners) && !outside(original, &place) {
+            if outside(original, corners) && (place.is_empty() || !outside(original, &place)) {
                 out.notes.push(format!(
-                    "{}: car {} was moved outside the image and is not counted (fid {}); delete it if it is none",
-                    original.image, vehicle.id, row.fid
+                    "{}: car {} was moved outside the image and is not counted (fid {}){}; delete it if it is none",
+                    original.image,
+                    vehicle.id,
+                    row.fid,
+                    how_to_draw(original)
                 ));
                 out.edits.removed += 1;
                 continue;
             }
-            place.clone_from(corners);
+            place = on_the_ground(corners, original);
             put(&mut vehicle, corners, original);
         }
         out.edits.reclassified += usize::from(reclassified);
@@ -111,7 +125,7 @@ pub fn apply(stored: &Stored, rows: &[CarRow]) -> Corrected {
             vehicle.confidence = 1.0;
             certain_freight += u32::from(vehicle.class.is_freight());
             out.edits.confirmed += usize::from(!reclassified && moved.is_none());
-            note_change(row, &vehicle, original, &mut out.changes);
+            note_change(row, &vehicle, &mut out.changes);
         }
         vehicles.push(vehicle);
         places.push(place);
@@ -126,8 +140,10 @@ pub fn apply(stored: &Stored, rows: &[CarRow]) -> Corrected {
         };
         if outside(original, corners) {
             out.notes.push(format!(
-                "{}: a car added outside the image is not counted (fid {}); is its scene right?",
-                original.image, row.fid
+                "{}: a car added outside the image is not counted (fid {}){}; is its scene right?",
+                original.image,
+                row.fid,
+                how_to_draw(original)
             ));
             continue;
         }
@@ -135,11 +151,11 @@ pub fn apply(stored: &Stored, rows: &[CarRow]) -> Corrected {
         let mut vehicle = new_vehicle(next_id, next_string);
         vehicle.class = class_of(row, Class::Freight, original, &mut out.notes);
         put(&mut vehicle, corners, original);
-        note_change(row, &vehicle, original, &mut out.changes);
+        note_change(row, &vehicle, &mut out.changes);
         certain_freight += u32::from(vehicle.class.is_freight());
         out.edits.added += 1;
         vehicles.push(vehicle);
-        places.push(corners.clone());
+        places.push(on_the_ground(corners, original));
     }
     if out.edits != Edits::default() || stored.reviewed {
         recount(&mut out, original, &vehicles, stored.reviewed, certain_freight);
@@ -192,18 +208,23 @@ fn recount(out: &mut Corrected, original: &SceneRecord, vehicles: &[Vehicle], wh
     };
 }
 
+/// The class that a text names, if it does.
+fn class_named(text: &str) -> Option<Class> {
+    Class::from_name(&text.trim().to_ascii_lowercase())
+}
+
 fn class_of(row: &CarRow, otherwise: Class, record: &SceneRecord, notes: &mut Vec<String>) -> Class {
-    let name = row.class.trim().to_ascii_lowercase();
-    if name.is_empty() {
+    if row.class.trim().is_empty() {
         return otherwise;
     }
-    Class::from_name(&name).unwrap_or_else(|| {
+    class_named(&row.class).unwrap_or_else(|| {
         let known: Vec<&str> = Class::ALL.iter().map(|class| class.name()).collect();
         notes.push(format!(
-            "{}: class {:?} is taken as {}; known are {}",
+            "{}: class {:?} is taken as {} (fid {}); known are {}",
             record.image,
             row.class,
             otherwise.name(),
+            row.fid,
             known.join(", ")
         ));
         otherwise
@@ -212,7 +233,34 @@ fn class_of(row: &CarRow, otherwise: Class, record: &SceneRecord, notes: &mut Ve
 
 /// Whether a polygon lies outside its image.
 fn outside(record: &SceneRecord, corners: &[Point]) -> bool {
-    record.footprint.len() > 2 && !encloses(&record.footprint, centre_of(corners))
+    let centre = centre_of(corners);
+    if let Some(picture) = picture(record) {
+        let size = [record.width, record.height].map(f64::from);
+        return !picture
+            .from_crs(centre[0], centre[1])
+            .is_some_and(|[col, row]| (0.0..=size[0]).contains(&col) && (0.0..=size[1]).contains(&row));
+    }
+    record.footprint.len() > 2 && !encloses(&record.footprint, centre)
+}
+
+/// How a GIS shows an image of which nobody knows where it lies, and cars are drawn over it: none for images whose place is known.
+fn picture(record: &SceneRecord) -> Option<Georeference> {
+    let unplaced = record.footprint.is_empty() && georeference(record).is_none();
+    unplaced.then(|| Georeference::new(record.geotransform.unwrap_or(AS_SHOWN), None))
+}
+
+/// A polygon drawn over a picture lies nowhere on the ground.
+fn on_the_ground(corners: &[Point], record: &SceneRecord) -> Vec<Point> {
+    if picture(record).is_some() { Vec::new() } else { corners.to_vec() }
+}
+
+/// The part of a sentence about a polygon that lies outside a picture.
+fn how_to_draw(record: &SceneRecord) -> &'static str {
+    match (picture(record), record.geotransform) {
+        (Some(_), None) => "; the image has no georeference, so draw over it as a GIS shows it: x is the column, y minus the row",
+        (Some(_), Some(_)) => "; where the image lies is not known, so draw over it in its own coordinates",
+        (None, _) => "",
+    }
 }
 
 fn same_place(a: &[Point], b: &[Point]) -> bool {
@@ -220,17 +268,20 @@ fn same_place(a: &[Point], b: &[Point]) -> bool {
     a.len() == b.len() && a.iter().all(|p| b.iter().any(|q| near(p, q)))
 }
 
-fn note_change(row: &CarRow, vehicle: &Vehicle, record: &SceneRecord, changes: &mut Vec<CarChange>) {
+fn note_change(row: &CarRow, vehicle: &Vehicle, changes: &mut Vec<CarChange>) {
     let same_length = row.length_m.is_some_and(|length| (length - vehicle.length_m).abs() <= SAME_LENGTH_M);
-    if row.reviewed && row.class == vehicle.class.name() && same_length {
+    // What is no class stays as it was written: only whoever wrote it knows what it should be.
+    let as_written = !row.class.trim().is_empty() && class_named(&row.class).is_none();
+    let class = if as_written { row.class.as_str() } else { vehicle.class.name() };
+    if row.reviewed && row.class == class && same_length {
         return;
     }
     let round = |value: f64, unit: f64| (value * unit).round() / unit;
     changes.push(CarChange {
         fid: row.fid,
-        class: vehicle.class.name(),
+        class: class.to_owned(),
         size: [round(vehicle.length_m, 100.0), round(vehicle.width_m, 100.0), round(vehicle.heading_deg, 10.0)],
-        position: record.geotransform.map(|_| [round(vehicle.col, 100.0), round(vehicle.row, 100.0)]),
+        position: [round(vehicle.col, 100.0), round(vehicle.row, 100.0)],
     });
 }
 
@@ -254,7 +305,28 @@ fn new_vehicle(id: u32, string: u32) -> Vehicle {
 /// Gives a vehicle the place, size and heading of a polygon on the ground, and the track nearest to it.
 fn put(vehicle: &mut Vehicle, corners: &[Point], record: &SceneRecord) {
     let &[a, b, c, d] = corners else { return };
+    if let Some(picture) = picture(record) {
+        let pixel = |[x, y]: Point| picture.from_crs(x, y).unwrap_or([0.0; 2]);
+        vehicle.corners = [pixel(a), pixel(b), pixel(c), pixel(d)];
+        [vehicle.col, vehicle.row] = centre_of(&vehicle.corners);
+        vehicle.track = usize::MAX;
+        // North is taken to be up.
+        let [x, y] = record.gsd_m.unwrap_or([1.0; 2]);
+        return measure(vehicle, vehicle.corners, [x, -y]);
+    }
     let metres = metres_per_degree(a[1]);
+    measure(vehicle, [a, b, c, d], metres);
+    let centre = centre_of(corners);
+    vehicle.track = nearest_track(centre, metres, record);
+    if let Some(georeference) = georeference(record) {
+        let pixel = |p: Point| georeference.from_lonlat(p[0], p[1]).unwrap_or([0.0; 2]);
+        [vehicle.col, vehicle.row] = pixel(centre);
+        vehicle.corners = [pixel(a), pixel(b), pixel(c), pixel(d)];
+    }
+}
+
+/// Gives a vehicle the size and heading of a polygon; `metres` east and north per unit of its coordinates.
+fn measure(vehicle: &mut Vehicle, [a, b, c, d]: [Point; 4], metres: Point) {
     let vector = |from: Point, to: Point| [(to[0] - from[0]) * metres[0], (to[1] - from[1]) * metres[1]];
     // Opposite sides of a hand-drawn box differ a little: their mean.
     let mean = |u: Point, v: Point| [(u[0] + v[0]) / 2.0, (u[1] + v[1]) / 2.0];
@@ -263,13 +335,6 @@ fn put(vehicle: &mut Vehicle, corners: &[Point], record: &SceneRecord) {
     vehicle.length_m = long[0].hypot(long[1]);
     vehicle.width_m = short[0].hypot(short[1]);
     vehicle.heading_deg = long[0].atan2(long[1]).to_degrees().rem_euclid(180.0);
-    let centre = centre_of(corners);
-    vehicle.track = nearest_track(centre, metres, record);
-    if let Some(georeference) = georeference(record) {
-        let pixel = |p: Point| georeference.from_lonlat(p[0], p[1]).unwrap_or([0.0; 2]);
-        [vehicle.col, vehicle.row] = pixel(centre);
-        vehicle.corners = [pixel(a), pixel(b), pixel(c), pixel(d)];
-    }
 }
 
 fn centre_of(corners: &[Point]) -> Point {
@@ -285,7 +350,7 @@ fn georeference(record: &SceneRecord) -> Option<Georeference> {
 }
 
 /// Length in metres of a degree of longitude and of latitude (series for the WGS84 ellipsoid, good to a centimetre).
-pub(super) fn metres_per_degree(latitude: f64) -> Point {
+pub(crate) fn metres_per_degree(latitude: f64) -> Point {
     let phi = latitude.to_radians();
     [
         111_412.84 * phi.cos() - 93.5 * (3.0 * phi).cos() + 0.118 * (5.0 * phi).cos(),

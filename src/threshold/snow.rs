@@ -106,7 +106,7 @@ mod tests {
     fn lies(side_m: f64, ground: impl Fn(f64, f64) -> Option<[f32; 3]>) -> bool {
         let mut snow = SnowCover::default();
         snow.look(Area { x0: 0.0, y0: 0.0, x1: side_m, y1: side_m }, |x, y| {
-            if (x / 2.0) as usize % 10 == 0 { Some([0.2, 0.1, 0.1]) } else { ground(x, y) }
+            if ((x / 2.0) as usize).is_multiple_of(10) { Some([0.2, 0.1, 0.1]) } else { ground(x, y) }
         });
         snow.lies()
     }

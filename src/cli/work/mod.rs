@@ -1,8 +1,11 @@
 //! What `count` and `analyze` have in common: the images of a site counted into its store, and the files that follow.
 
+mod elsewhere;
+mod keyed;
 mod one_image;
 mod plan;
 mod redraw;
+mod renamed;
 mod results;
 mod survey;
 
@@ -96,6 +99,15 @@ impl Workplace {
             .filter_map(|file| file.file_stem()?.to_str().map(str::to_owned))
             .for_each(|stem| self.remove_files(&stem));
         self.store.forget(&deleted)
+    }
+
+    /// Gives the picture of a scene another name; its vehicles' file is written anew.
+    fn move_files(&self, former: &str, stem: &str) {
+        if former != stem {
+            // A picture that is not where it should be is drawn again.
+            let _ = std::fs::rename(self.overlay_file(former), self.overlay_file(stem));
+            self.remove_files(former);
+        }
     }
 
     /// Where a scene's vehicles are written.

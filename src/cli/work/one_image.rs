@@ -85,14 +85,22 @@ fn side_by_side(mut places: Vec<Point>) -> Vec<Point> {
     places
 }
 
+/// Where pixels lie on the ground; nowhere without georeference.
+fn ground(georeference: Option<&Georeference>, points: &[Point]) -> Vec<Point> {
+    let places = points.iter().map(|p| georeference?.to_lonlat(p[0], p[1])).collect::<Option<Vec<Point>>>();
+    side_by_side(places.unwrap_or_default())
+}
+
+/// Outline of an image on the ground, closed; empty without georeference.
+pub fn footprint(scene: &Scene) -> Vec<Point> {
+    let (w, h) = (f64::from(scene.source.width()), f64::from(scene.source.height()));
+    ground(scene.georeference.as_ref(), &[[0.0, 0.0], [w, 0.0], [w, h], [0.0, h], [0.0, 0.0]])
+}
+
 fn record(item: &Todo, scene: &Scene, result: SceneCount) -> SceneRecord {
     let (width, height) = (scene.source.width(), scene.source.height());
-    let (w, h) = (f64::from(width), f64::from(height));
     let georeference = scene.georeference.as_ref();
-    let ground = |points: &[Point]| -> Vec<Point> {
-        let places = points.iter().map(|p| georeference?.to_lonlat(p[0], p[1])).collect::<Option<Vec<Point>>>();
-        side_by_side(places.unwrap_or_default())
-    };
+    let ground = |points: &[Point]| ground(georeference, points);
     let crs = georeference.and_then(|g: &Georeference| g.crs.as_ref());
     SceneRecord {
         image: item.image.clone(),
@@ -109,7 +117,7 @@ fn record(item: &Todo, scene: &Scene, result: SceneCount) -> SceneRecord {
         geotransform: georeference.map(|g| g.geotransform),
         width,
         height,
-        footprint: ground(&[[0.0, 0.0], [w, 0.0], [w, h], [0.0, h], [0.0, 0.0]]),
+        footprint: footprint(scene),
         places: result.vehicles.iter().map(|vehicle| ground(&vehicle.corners)).collect(),
         track_places: result.tracks.iter().map(|track| ground(&track.line)).collect(),
         notes: scene.notes.clone(),

@@ -3,16 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 
-use rayon::prelude::*;
-
-use super::{Workplace, survey};
+use super::keyed::{self, Keyed, Settings};
+use super::{Workplace, elsewhere, renamed, survey};
 use crate::cli::{Terminal, request::Request};
 use crate::count::Yard;
 use crate::raster::{Listing, Scene};
 use crate::series::corrections;
-use crate::series::key::{PROGRAM, Stamp, content_key, settings_key, stamp};
+use crate::series::key::{PROGRAM, Stamp};
 use crate::series::names::{image_names, may_lie_in, output_stems};
 use crate::series::store::Stored;
 use crate::series::survey::Survey;
@@ -111,6 +110,18 @@ pub fn plan(
     named.sort();
     planned.paths = named.iter().cloned().collect();
     let mut known: BTreeMap<String, Stored> = stored.into_iter().map(|s| (s.record.image.clone(), s)).collect();
+    let keys = keyed::all(request, &named, interrupt)?;
+    let readable = named.iter().zip(&keys).filter_map(|((image, path), key)| Some((image, path, key.as_ref().ok()?)));
+    let present: Vec<_> = readable.collect();
+    let absent = |image: &str| {
+        !planned.paths.contains_key(image) && !unlisted.iter().any(|folder| may_lie_in(image, folder, &request.inputs))
+    };
+    renamed::follow(request, place, &mut known, &present, absent, terminal)?;
+    let holds = |image: &String, key: &Keyed| known.get(image).is_some_and(|stored| stored.record.content == key.key);
+    // What `count` is given need not be of one yard.
+    if request.survey && !present.iter().any(|(image, _, key)| holds(image, key)) {
+        elsewhere::refuse(request, place, &known, &named)?;
+    }
     if request.prune {
         prune(request, place, &mut known, &planned, &unlisted, terminal)?;
     }
@@ -128,20 +139,9 @@ pub fn plan(
     let survey = survey::of_site(request, place, &named, interrupt, terminal)?;
     let survey_key = survey.as_ref().map(Survey::key);
     planned.survey = survey.map(Arc::new);
-    let settings = settings_key(&request.yard, request.scene.gsd_m, request.scene.acquired, survey_key.as_deref());
-    let key = |path: &PathBuf| {
-        if interrupt.load(Ordering::Relaxed) {
-            return Err(Error::Interrupted);
-        }
-        let stamp = stamp(path)?;
-        Ok((stamp, content_key(path)?))
-    };
-    let keys: Vec<Result<(Stamp, String)>> = named.par_iter().map(|(_, path)| key(path)).collect();
-    if interrupt.load(Ordering::Relaxed) {
-        return Err(Error::Interrupted);
-    }
+    let settings = Settings::of(request, survey_key.as_deref());
     for ((image, path), key) in named.into_iter().zip(keys) {
-        let (stamp, content) = match key {
+        let key = match key {
             Ok(key) => key,
             Err(error) => {
                 terminal.warn(&error.to_string());
@@ -151,8 +151,8 @@ pub fn plan(
         };
         if let Some(stored) = known.get(&image) {
             let record = &stored.record;
-            let same_image = record.content == content;
-            if same_image && record.settings == settings && record.program == PROGRAM {
+            let same_image = record.content == key.key;
+            if same_image && settings.hold(&key, &record.settings) && record.program == PROGRAM {
                 planned.kept += 1;
                 continue;
             }
@@ -176,7 +176,8 @@ pub fn plan(
             }
         }
         let stem = stems.get(&image).cloned().unwrap_or_else(|| image.replace('/', "_"));
-        planned.todo.push(Todo { path, image, stem, content, stamp, settings: settings.clone() });
+        let settings = settings.key(&key).to_owned();
+        planned.todo.push(Todo { path, image, stem, content: key.key, stamp: key.stamp, settings });
     }
     Ok(planned)
 }
@@ -186,7 +187,8 @@ fn missing(absent: &[&String], unlisted: &[PathBuf], inputs: &[PathBuf]) -> usiz
     absent.iter().filter(|image| !unlisted.iter().any(|folder| may_lie_in(image, folder, inputs))).count()
 }
 
-fn is_corrected(place: &Workplace, stored: &Stored) -> Result<bool> {
+/// Whether somebody worked on a scene's cars: also where it made no difference to the count, since a new count would delete it.
+pub fn is_corrected(place: &Workplace, stored: &Stored) -> Result<bool> {
     Ok(corrections::touched(stored, &place.store.cars(&stored.record.image)?))
 }
 

@@ -5,6 +5,7 @@ use crate::Result;
 use crate::cli::{Terminal, request::Request};
 use crate::raster::Scene;
 use crate::series::atomic::write_whole;
+use crate::series::key::content_key;
 
 /// Draws anew what needs it, where the image is among the inputs.
 ///
@@ -24,6 +25,10 @@ pub fn bring_up_to_date(
             continue;
         }
         let Some(path) = planned.paths.get(&record.image) else { continue };
+        // Another image may have taken the name of a corrected one, whose cars are not on it.
+        if !content_key(path).is_ok_and(|content| content == record.content) {
+            continue;
+        }
         let picture = Scene::open(path, &request.scene).and_then(|opened| one_image::draw(&opened, record, request));
         match picture {
             Ok(overlay) => {

@@ -42,7 +42,7 @@ pub fn of_site(
         let few = kept.images.len() < FEW_SCENES && kept.images.len() < images.len();
         if !few {
             // A run that was stopped may not have come to it.
-            write_tracks(place, &kept.tracks)?;
+            bring_tracks_up_to_date(place, &kept.tracks, terminal)?;
             return Ok(Some(kept));
         }
     }
@@ -56,13 +56,19 @@ pub fn of_site(
     ));
     // As it will be read from now on, to the last digit.
     let survey = place.store.survey(&settings, PROGRAM)?;
-    if let Some(survey) = &survey
-        && !write_tracks(place, &survey.tracks)?
-    {
+    if let Some(survey) = &survey {
+        bring_tracks_up_to_date(place, &survey.tracks, terminal)?;
+    }
+    Ok(survey)
+}
+
+/// Writes the tracks that were found, and says where somebody's edits are left alone and are not what is counted with.
+fn bring_tracks_up_to_date(place: &mut Workplace, tracks: &[GivenTrack], terminal: &Terminal) -> Result<()> {
+    if !write_tracks(place, tracks)? {
         let path = place.out.join(TRACKS_FILE);
         terminal.warn(&format!("{} was edited and is left as it is; to count with it, give it with --tracks", path.display()));
     }
-    Ok(survey)
+    Ok(())
 }
 
 fn make(

@@ -7,6 +7,7 @@ mod blob;
 mod by_hand;
 mod functions;
 pub mod geometry;
+mod replace;
 mod scenes;
 mod schema;
 mod style;

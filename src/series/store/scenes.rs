@@ -42,12 +42,12 @@ pub struct CarRow {
 pub struct CarChange {
     /// Key of the row.
     pub fid: i64,
-    /// Class by its proper name.
-    pub class: &'static str,
+    /// Class by its proper name; as it was written where it is none.
+    pub class: String,
     /// Body length, width in metres and heading in degrees.
     pub size: [f64; 3],
-    /// Centre in pixels, if the scene has a georeference.
-    pub position: Option<Point>,
+    /// Centre in pixels.
+    pub position: Point,
 }
 
 /// Image, record, reviewed, drawn, elapsed seconds.
@@ -159,8 +159,7 @@ impl Store {
                  reviewed = 1 WHERE fid = ?1",
             )?;
             for change in changes {
-                let [length, width, heading] = change.size;
-                let (col, row) = (change.position.map(|p| p[0]), change.position.map(|p| p[1]));
+                let ([length, width, heading], [col, row]) = (change.size, change.position);
                 statement.execute(params![change.fid, change.class, length, width, heading, col, row, acquired])?;
             }
             Ok(())
