@@ -65,7 +65,6 @@ fn meet(yard: &Yard) -> bool {
 fn read_tracks(path: &Path, notes: &mut Vec<String>) -> Result<Vec<GivenTrack>> {
     let mut tracks: Vec<GivenTrack> = Vec::new();
     let mut skipped: BTreeMap<String, usize> = BTreeMap::new();
-    let mut names = HashSet::new();
     for (number, feature) in read_features(path)?.into_iter().enumerate() {
         let properties = feature.properties.unwrap_or_default();
         let mut lines = Vec::new();
@@ -87,22 +86,30 @@ fn read_tracks(path: &Path, notes: &mut Vec<String>) -> Result<Vec<GivenTrack>> 
                 *skipped.entry("line of one point".to_owned()).or_default() += 1;
                 continue;
             }
-            // OpenStreetMap cuts a track into several ways of one name.
-            let mut unique = name.clone();
-            for number in 2.. {
-                if names.insert(unique.clone()) {
-                    break;
-                }
-                unique = format!("{name} ({number})");
-            }
-            tracks.push(GivenTrack { name: unique, line });
+            tracks.push(GivenTrack { name: name.clone(), line });
         }
     }
     say_skipped(path, "not a track", &skipped, notes);
     if tracks.is_empty() {
         return Err(Error::document(path, "holds no track: lines (LineString) along the rails are expected, in WGS84"));
     }
-    Ok(joined(tracks))
+    let mut tracks = joined(tracks);
+    make_names_unique(&mut tracks);
+    Ok(tracks)
+}
+
+/// Several tracks may have one name: OpenStreetMap cuts a line into ways, and not all of them go straight on from each other.
+fn make_names_unique(tracks: &mut [GivenTrack]) {
+    let mut names = HashSet::new();
+    for track in tracks {
+        let name = track.name.clone();
+        for number in 2.. {
+            if names.insert(track.name.clone()) {
+                break;
+            }
+            track.name = format!("{name} ({number})");
+        }
+    }
 }
 
 fn read_outline(path: &Path, notes: &mut Vec<String>) -> Result<Vec<Vec<[f64; 2]>>> {
@@ -245,7 +252,7 @@ mod tests {
             {"type": "Feature", "properties": {"@id": "way/1", "railway": "rail", "name": "Main"},
              "geometry": {"type": "LineString", "coordinates": [[130.1, 42.1], [130.2, 42.1]]}},
             {"type": "Feature", "properties": {"@id": "way/2", "railway": "rail", "name": "Main"},
-             "geometry": {"type": "MultiLineString", "coordinates": [[[130.2, 42.1], [130.3, 42.1, 17.5]], [[130.3, 42.1], [130.4, 42.1]]]}},
+             "geometry": {"type": "MultiLineString", "coordinates": [[[130.2, 42.1], [130.3, 42.1, 17.5]], [[130.35, 42.1], [130.4, 42.1]]]}},
             {"type": "Feature", "properties": {"railway": "platform"},
              "geometry": {"type": "Polygon", "coordinates": [[[130.1, 42.1], [130.2, 42.1], [130.2, 42.2], [130.1, 42.1]]]}},
             {"type": "Feature", "properties": {"railway": "platform_edge"},
@@ -259,7 +266,8 @@ mod tests {
         )
         .unwrap();
         let names: Vec<_> = yard.tracks.iter().map(|t| t.name.as_str()).collect();
-        assert_eq!(names, ["Main", "Main (2)", "Main (3)", "7"]);
+        assert_eq!(names, ["Main", "Main (2)", "7"]);
+        assert_eq!(yard.tracks[0].line, [[130.1, 42.1], [130.2, 42.1], [130.3, 42.1]], "two ways of one track");
         assert_eq!(notes.len(), 1);
         for what in ["highway=residential", "railway=platform_edge", "railway=switch", "Polygon", "Point"] {
             assert!(notes[0].contains(what), "{what} in {notes:?}");
