@@ -364,6 +364,15 @@ fn a_car_drawn_over_an_image_without_georeference_is_measured_in_its_pixels_and_
     let words = analyze(&images, &out, &["--gsd", "0.5"]);
     assert!(words.contains("is not counted") && words.contains("minus the row"), "{words}");
     assert_eq!(cars(&out, "yard_20200401").len(), 1);
+    // Who tells a GIS where the image lies draws in degrees.
+    let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+    let car = rectangle([[130.0, 42.0], [130.00016, 42.0], [130.00016, 42.00003], [130.0, 42.00003]]);
+    store.execute("INSERT INTO cars (geom, scene) VALUES (?1, 'yard_20200401.png')", [car]).unwrap();
+    drop(store);
+    analyze(&images, &out, &["--gsd", "0.5"]);
+    let lengths: Vec<f64> =
+        cars(&out, "yard_20200401").iter().map(|car| car["properties"]["length_m"].as_f64().unwrap()).collect();
+    assert!(lengths.len() == 2 && lengths.iter().all(|length| (13.0..16.0).contains(length)), "{lengths:?}");
 }
 
 /// It was counted on without a word.

@@ -140,7 +140,7 @@ fn cars_drawn_before_their_image_is_counted_are_additions_to_its_count() {
     // Copied from the other image of the day, with the number or without.
     for number in ["NULL", "number"] {
         let sql = format!(
-            "INSERT INTO cars (geom, scene, number) SELECT geom, '{OTHER}', {number} FROM cars WHERE scene = '{IMAGE}' AND class <> 'locomotive' LIMIT 1"
+            "INSERT INTO cars (geom, scene, number, acquired, reviewed) SELECT geom, '{OTHER}', {number}, acquired, 0 FROM cars WHERE scene = '{IMAGE}' AND class <> 'locomotive' LIMIT 1"
         );
         assert_eq!(store.execute(&sql, []).unwrap(), 1);
     }

@@ -234,6 +234,12 @@ fn a_folder_of_another_yard_is_refused_and_a_single_image_that_lies_elsewhere_is
     write_gravel(&here, "yard_20220403", 100_000.0);
     let words = analyze(&here, &out, &[]);
     assert_eq!(counted(&words), ["1/1 yard_20220403.png"], "{words}");
+    // Their place may be put right, though it was wrong by as much.
+    let mended = temporary.path().join("mended").join("here");
+    ["yard_20220401", "yard_20220402"].iter().for_each(|stem| write_gravel(&mended, stem, 50_000.0));
+    analyze(&here, &temporary.path().join("again"), &[]);
+    let words = analyze(&mended, &temporary.path().join("again"), &[]);
+    assert_eq!(counted(&words).len(), 2, "{words}");
     // Images nearby belong to it, also when none of the former ones is there.
     let nearby = temporary.path().join("nearby");
     write_gravel(&nearby, "yard_20220701", 900.0);
@@ -254,4 +260,22 @@ fn cars_are_not_drawn_on_another_image_that_took_the_name() {
     drop(store);
     let words = analyze(&images, &out, &[]);
     assert!(words.contains("another image") && picture() == before, "{words}");
+}
+
+/// Images that are given one by one are not gone when others are given: the count of the first went over to its copy.
+#[test]
+fn an_image_given_by_itself_does_not_take_the_place_of_its_copy() {
+    let temporary = tempfile::tempdir().unwrap();
+    let [first, second, out] = ["first", "second", "out"].map(|name| temporary.path().join(name));
+    write_gravel(&first, "yard_20220401", 0.0);
+    fs::create_dir(&second).unwrap();
+    for (ending, name) in [("png", "yard_20220402.png"), ("pgw", "yard_20220402.pgw"), ("prj", "yard_20220402.prj")] {
+        fs::copy(first.join(format!("yard_20220401.{ending}")), second.join(name)).unwrap();
+    }
+    for image in [first.join("yard_20220401.png"), second.join("yard_20220402.png")] {
+        let output =
+            Command::new(env!("CARGO_BIN_EXE_yardwatch")).arg("count").arg(image).arg("--out").arg(&out).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_eq!(rows(&out).len(), 2);
 }

@@ -10,6 +10,8 @@ use super::store::{CarChange, CarRow, IntervalKind, Stored};
 use crate::count::{Class, Status, Vehicle};
 use crate::raster::{Crs, Georeference};
 
+/// Lengths of a car that somebody drew, metres: with much room on either side.
+const CAR_M: std::ops::RangeInclusive<f64> = 3.0..=60.0;
 /// A polygon is where it was when all corners are within so many degrees: about 3 mm, more than rounding does.
 const SAME_PLACE_DEG: f64 = 3e-8;
 
@@ -234,13 +236,29 @@ fn class_of(row: &CarRow, otherwise: Class, record: &SceneRecord, notes: &mut Ve
 /// Whether a polygon lies outside its image.
 fn outside(record: &SceneRecord, corners: &[Point]) -> bool {
     let centre = centre_of(corners);
-    if let Some(picture) = picture(record) {
-        let size = [record.width, record.height].map(f64::from);
-        return !picture
-            .from_crs(centre[0], centre[1])
-            .is_some_and(|[col, row]| (0.0..=size[0]).contains(&col) && (0.0..=size[1]).contains(&row));
+    match picture(record) {
+        Some(picture) => !shows(&picture, record, centre) && !is_car_in_degrees(corners),
+        None => record.footprint.len() > 2 && !encloses(&record.footprint, centre),
     }
-    record.footprint.len() > 2 && !encloses(&record.footprint, centre)
+}
+
+/// Whether a picture shows a place.
+fn shows(picture: &Georeference, record: &SceneRecord, [x, y]: Point) -> bool {
+    let size = [record.width, record.height].map(f64::from);
+    picture.from_crs(x, y).is_some_and(|[col, row]| (0.0..=size[0]).contains(&col) && (0.0..=size[1]).contains(&row))
+}
+
+/// The picture over which a polygon was drawn; none for one on the ground: a GIS that was told where the image lies stores it in degrees.
+fn picture_under(record: &SceneRecord, corners: &[Point]) -> Option<Georeference> {
+    picture(record).filter(|picture| shows(picture, record, centre_of(corners)) || !is_car_in_degrees(corners))
+}
+
+/// Whether a polygon has the size of a car where its coordinates are taken for longitude and latitude.
+fn is_car_in_degrees(corners: &[Point]) -> bool {
+    let &[a, b, c, d] = corners else { return false };
+    let mut vehicle = new_vehicle(0, 0);
+    measure(&mut vehicle, [a, b, c, d], metres_per_degree(a[1]));
+    corners.iter().all(|[lon, lat]| lon.abs() <= 180.0 && lat.abs() <= 90.0) && CAR_M.contains(&vehicle.length_m)
 }
 
 /// How a GIS shows an image of which nobody knows where it lies, and cars are drawn over it: none for images whose place is known.
@@ -251,7 +269,7 @@ fn picture(record: &SceneRecord) -> Option<Georeference> {
 
 /// A polygon drawn over a picture lies nowhere on the ground.
 fn on_the_ground(corners: &[Point], record: &SceneRecord) -> Vec<Point> {
-    if picture(record).is_some() { Vec::new() } else { corners.to_vec() }
+    if picture_under(record, corners).is_some() { Vec::new() } else { corners.to_vec() }
 }
 
 /// The part of a sentence about a polygon that lies outside a picture.
@@ -305,7 +323,7 @@ fn new_vehicle(id: u32, string: u32) -> Vehicle {
 /// Gives a vehicle the place, size and heading of a polygon on the ground, and the track nearest to it.
 fn put(vehicle: &mut Vehicle, corners: &[Point], record: &SceneRecord) {
     let &[a, b, c, d] = corners else { return };
-    if let Some(picture) = picture(record) {
+    if let Some(picture) = picture_under(record, corners) {
         let pixel = |[x, y]: Point| picture.from_crs(x, y).unwrap_or([0.0; 2]);
         vehicle.corners = [pixel(a), pixel(b), pixel(c), pixel(d)];
         [vehicle.col, vehicle.row] = centre_of(&vehicle.corners);

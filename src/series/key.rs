@@ -117,8 +117,10 @@ fn is_read(image: &Path, rest: &str) -> bool {
 
 /// What GDAL's side file says of place, nodata and bands, if it says anything of these; not its statistics.
 fn said_by_aux_xml(bytes: &[u8]) -> Option<String> {
-    let said = format!("{:?}", parse_aux_xml(String::from_utf8_lossy(bytes).trim_start_matches('\u{feff}')).ok()?);
-    (said != format!("{:?}", AuxXml::default())).then_some(said)
+    // One by one: what else is read of it some day must not make other images of all.
+    let text = |aux: &AuxXml| format!("{:?}", (&aux.geotransform, &aux.crs, aux.control_points, aux.nodata, &aux.bands));
+    let said = text(&parse_aux_xml(String::from_utf8_lossy(bytes).trim_start_matches('\u{feff}')).ok()?);
+    (said != text(&AuxXml::default())).then_some(said)
 }
 
 /// By what a file that is written to shows it: its length and the time of its last change.

@@ -80,8 +80,8 @@ pub fn scene_stretch(scene: &Scene, area: Area) -> Result<Option<Stretch>> {
 fn rim_fill(scene: &Scene, [c0, c1, r0, r1]: [u32; 4]) -> Result<FillColour> {
     let (width, height) = (scene.source.width(), scene.source.height());
     let [across, down] = scene.gsd_m.map(|gsd| (RIM_M / gsd).ceil() as u32);
-    let (left, right) = (c0.saturating_sub(across), (c1 + across).min(width));
-    let (upper, lower) = (r0.saturating_sub(down), (r1 + down).min(height));
+    let (left, right) = (c0.saturating_sub(across), c1.saturating_add(across).min(width));
+    let (upper, lower) = (r0.saturating_sub(down), r1.saturating_add(down).min(height));
     let mut search = Search::new(scene.gsd_m[0].max(scene.gsd_m[1]));
     for [c0, c1, r0, r1] in [[left, right, upper, r0], [left, right, r1, lower], [left, c0, r0, r1], [c1, right, r0, r1]] {
         let spread = |from: u32, to: u32| {

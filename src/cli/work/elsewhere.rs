@@ -24,6 +24,11 @@ type Bounds = [f64; 4];
 pub fn refuse(request: &Request, place: &Workplace, known: &BTreeMap<String, Stored>, named: &[(String, PathBuf)]) -> Result<()> {
     let recorded: Vec<Bounds> = known.values().filter_map(|stored| bounds(&stored.record.footprint)).collect();
     let Some(&there) = recorded.first() else { return Ok(()) };
+    let site = place.store.site()?.unwrap_or_default();
+    // The same images of the same site: their place was put right.
+    if site == request.site && named.iter().any(|(image, _)| known.contains_key(image)) {
+        return Ok(());
+    }
     let mut here = None;
     for (_, path) in named {
         let Some(own) = Scene::open(path, &request.scene).ok().and_then(|scene| bounds(&one_image::footprint(&scene))) else {
@@ -35,12 +40,11 @@ pub fn refuse(request: &Request, place: &Workplace, known: &BTreeMap<String, Sto
         here = here.or(Some(own));
     }
     let Some(here) = here else { return Ok(()) };
-    let site = place.store.site()?.unwrap_or_default();
     Err(Error::document(
         &place.out,
         format!(
             "holds the record of {site:?} at {}, and no image of {:?} lies within {:.0} km of it (the first is at {}); give each yard a folder \
-             of its own (--out)",
+             of its own (--out), or, if the record is wrong about its place, delete its rows in the table scenes",
             position(there),
             request.site,
             APART_M / 1000.0,

@@ -113,8 +113,10 @@ pub fn plan(
     let keys = keyed::all(request, &named, interrupt)?;
     let readable = named.iter().zip(&keys).filter_map(|((image, path), key)| Some((image, path, key.as_ref().ok()?)));
     let present: Vec<_> = readable.collect();
+    // Of images that are given one by one nobody says which are not there any more.
+    let listed = request.inputs.iter().any(|input| input.is_dir());
     let absent = |image: &str| {
-        !planned.paths.contains_key(image) && !unlisted.iter().any(|folder| may_lie_in(image, folder, &request.inputs))
+        listed && !planned.paths.contains_key(image) && !unlisted.iter().any(|folder| may_lie_in(image, folder, &request.inputs))
     };
     renamed::follow(request, place, &mut known, &present, absent, terminal)?;
     let holds = |image: &String, key: &Keyed| known.get(image).is_some_and(|stored| stored.record.content == key.key);

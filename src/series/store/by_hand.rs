@@ -4,7 +4,7 @@
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 
-use super::scenes::{Stored, car_rows, truth};
+use super::scenes::{Stored, car_rows, date_time, truth};
 use super::{Store, explain};
 use crate::Result;
 use crate::series::corrections;
@@ -64,8 +64,10 @@ pub(super) fn is_known(t: &Transaction<'_>, image: &str) -> rusqlite::Result<boo
 }
 
 /// Makes additions of the cars that were drawn before their image was counted. A number that one of them has came with a copy
-/// from another image; a row that has one and that nobody looked at is the program's own, of a scene that somebody deleted.
-pub(super) fn keep_as_additions(t: &Transaction<'_>, image: &str) -> rusqlite::Result<()> {
-    t.execute("DELETE FROM cars WHERE scene = ?1 AND number IS NOT NULL AND ifnull(reviewed, 0) = 0", [image])?;
-    t.execute("UPDATE cars SET number = NULL WHERE scene = ?1 AND number IS NOT NULL", params![image]).map(drop)
+/// from another image, and so did its date; a row that has one, has this image's date, and that nobody looked at is the program's own, of a scene
+/// that somebody deleted.
+pub(super) fn keep_as_additions(t: &Transaction<'_>, record: &SceneRecord) -> rusqlite::Result<()> {
+    let own = "DELETE FROM cars WHERE scene = ?1 AND number IS NOT NULL AND ifnull(reviewed, 0) = 0 AND acquired IS ?2";
+    t.execute(own, params![record.image, record.acquired.map(date_time)])?;
+    t.execute("UPDATE cars SET number = NULL WHERE scene = ?1 AND number IS NOT NULL", params![record.image]).map(drop)
 }

@@ -92,7 +92,7 @@ impl Store {
                 return Ok(false);
             }
             remove(t, &record.image)?;
-            by_hand::keep_as_additions(t, &record.image)?;
+            by_hand::keep_as_additions(t, record)?;
             insert_scene(t, record, &json, drawn, picture)?;
             insert_cars(t, record)?;
             insert_lines(t, record)?;
