@@ -1,4 +1,4 @@
-//! Geometries as GeoPackage blobs (OGC 12-128r17, clause 2.1.3): written by way of geozero's WKB, read by [`Blob`].
+//! Geometries as GeoPackage blobs (OGC 12-128r17, clause 2.1.3): written by way of geozero's WKB, read by `Blob`.
 
 use geo_types::{Coord, Geometry, LineString, MultiPolygon, Polygon};
 use geozero::{CoordDimensions, ToWkb};
