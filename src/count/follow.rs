@@ -56,18 +56,7 @@ impl Tracks<'_> {
         let (mut walked, mut seen) = (Vec::with_capacity(self.lines.len()), Seen::default());
         let mut from = 0;
         while from < self.lines.len() {
-            let mut patches = self.patches(plane, from);
-            let (mut to, mut bytes) = (from + 1, self.bytes(from));
-            while to < self.lines.len() {
-                let own = self.patches(plane, to);
-                let more = own.difference(&patches).count();
-                bytes += self.bytes(to);
-                if (patches.len() + more) * plane.patch_bytes() > plane.memory() || bytes > self.memory.networks {
-                    break;
-                }
-                patches.extend(own);
-                to += 1;
-            }
+            let (to, patches) = self.together(plane, from);
             plane.require(self.scene, &patches)?;
             let plane = &*plane;
             let Self { map, ground, debug, .. } = *self;
@@ -95,6 +84,43 @@ impl Tracks<'_> {
             }
         }
         Ok((walked, seen))
+    }
+
+    /// How much the lines look like tracks: mean probability that a column is centred on one, 0 to 1.
+    ///
+    /// # Errors
+    /// As [`Self::walked`].
+    pub fn look_like_tracks(&self, plane: &mut Plane) -> Result<f64> {
+        let (mut on_track, mut seen, mut from) = (0.0, 0.0, 0);
+        while from < self.lines.len() {
+            let (to, patches) = self.together(plane, from);
+            plane.require(self.scene, &patches)?;
+            let plane = &*plane;
+            let Self { map, ground, debug, .. } = *self;
+            let walk = Walk { plane, map, ground, found: self.site.found, debug };
+            let part: Vec<[f64; 2]> = self.lines[from..to].par_iter().map(|line| walk.on_track(line)).collect();
+            // In their order: sums of floating-point numbers hang on it.
+            part.iter().for_each(|part| (on_track, seen) = (on_track + part[0], seen + part[1]));
+            from = to;
+        }
+        Ok(if seen > 0.0 { on_track / seen } else { 0.0 })
+    }
+
+    /// The end of the lines from one on that are walked together, and the patches they need.
+    fn together(&self, plane: &Plane, from: usize) -> (usize, BTreeSet<Core>) {
+        let mut patches = self.patches(plane, from);
+        let (mut to, mut bytes) = (from + 1, self.bytes(from));
+        while to < self.lines.len() {
+            let own = self.patches(plane, to);
+            let more = own.difference(&patches).count();
+            bytes += self.bytes(to);
+            if (patches.len() + more) * plane.patch_bytes() > plane.memory() || bytes > self.memory.networks {
+                break;
+            }
+            patches.extend(own);
+            to += 1;
+        }
+        (to, patches)
     }
 
     /// Where a line may go on: from an end that is `full` of cars, on ground that is searched, as far as no other line runs there. The tracker

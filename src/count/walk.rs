@@ -123,6 +123,12 @@ impl Walk<'_> {
         })
     }
 
+    /// Expected number of a line's columns that are centred on a track, and the number of those that were seen.
+    pub fn on_track(&self, line: &Centreline) -> [f64; 2] {
+        let look = line.with_step(ALONG_M).and_then(|line| self.look(line));
+        look.map_or([0.0; 2], |look| [look.score(), look.columns.iter().filter(|column| column.seen).count() as f64])
+    }
+
     /// How much a line that holds cars looks like a track there: how sure the strip network is under the cars (log odds), over what
     /// length, and how clear the ridge is on the yard map. Rows of containers or lorries are short, and every stretch of them is
     /// doubtful.

@@ -50,6 +50,8 @@ pub struct Aligned {
     pub shift: [f64; 2],
     /// How much better the shift is than any other more than 2.5 m across the tracks, 0 to 1. Along them it may be anything.
     pub confidence: f64,
+    /// That other shift, if there is one.
+    pub other_shift: Option<[f64; 2]>,
 }
 
 /// Where a scene shows the site.
@@ -102,6 +104,11 @@ impl Expected {
         Self { reach_m: REGISTRATION_M, cost: SHIFT_COST / sd_m.powi(2), far: Some(UNKNOWN_COST) }
     }
 
+    /// Cost of a shift of a scene of whose site nothing else is known.
+    pub fn cost_alone(&self, [gx, gy]: [f64; 2]) -> f64 {
+        self.cost * (gx * gx + gy * gy)
+    }
+
     /// Cost of a shift, where this is the direction across most of the tracks.
     fn cost(&self, [gx, gy]: [f64; 2], [nx, ny]: [f64; 2]) -> f64 {
         let Some(far) = self.far else { return self.cost * (gx * gx + gy * gy) };
@@ -122,22 +129,33 @@ pub(super) fn support(map: &YardMap, [x, y]: [f64; 2], [tx, ty]: [f64; 2]) -> f6
 
 /// Aligns given lines.
 pub fn align(lines: &[Centreline], map: &YardMap, expected: Expected) -> Aligned {
-    let (shift, confidence) = common_shift(lines, map, expected);
+    let (shift, confidence, other_shift) = shifts(lines, map, expected);
+    Aligned { confidence, other_shift, ..aligned_at(lines, map, shift) }
+}
+
+/// Aligns given lines from a shift on.
+pub fn aligned_at(lines: &[Centreline], map: &YardMap, shift: [f64; 2]) -> Aligned {
     let shifted: Vec<Centreline> = lines.iter().map(|line| line.shifted(shift)).collect();
     let (lines, mut others) = follow(&shifted, map);
     others.iter_mut().zip(shifted).for_each(|(others, shifted)| others.push(shifted));
-    Aligned { lines, others, shift, confidence }
+    Aligned { lines, others, shift, confidence: 0.0, other_shift: None }
 }
 
 /// The shift that brings given lines onto the evidence, all of them together, and how sure it is ([`Aligned::confidence`]).
 pub fn common_shift(lines: &[Centreline], map: &YardMap, expected: Expected) -> ([f64; 2], f64) {
+    let (shift, confidence, _) = shifts(lines, map, expected);
+    (shift, confidence)
+}
+
+/// The same, and the best of those that are another answer.
+fn shifts(lines: &[Centreline], map: &YardMap, expected: Expected) -> ([f64; 2], f64, Option<[f64; 2]>) {
     let points: Vec<Heading> = lines
         .iter()
         .filter_map(|line| line.with_step(STEP_M))
         .flat_map(|line| (0..line.points.len()).map(|i| (line.points[i], line.tangent(i))).collect::<Vec<_>>())
         .collect();
     if points.is_empty() {
-        return ([0.0; 2], 0.0);
+        return ([0.0; 2], 0.0, None);
     }
     let [nx, ny] = across(&points);
     // So many points are plenty for the coarse search.
@@ -162,28 +180,30 @@ pub fn common_shift(lines: &[Centreline], map: &YardMap, expected: Expected) -> 
     };
     let (coarse, value) = best_of(&mut tried.iter().copied());
     let apart = |g: [f64; 2]| ((g[0] - coarse[0]) * nx + (g[1] - coarse[1]) * ny).abs() > APART_M;
-    let second = best_of(&mut tried.iter().copied().filter(|(g, _)| apart(*g))).1;
+    let (other, second) = best_of(&mut tried.iter().copied().filter(|(g, _)| apart(*g)));
     let lead = if second > f64::MIN { value - second } else { 0.0 };
     // Of an empty map the place that was expected would be sure, more or less so by the way the tracks run.
     let confidence = if evidence(&few, coarse) < LEAST_EVIDENCE { 0.0 } else { (lead / SURE).clamp(0.0, 1.0) };
-    let at = |i: i32, j: i32| {
-        let g = [coarse[0] + f64::from(i) * FINE_M, coarse[1] + f64::from(j) * FINE_M];
-        (g, score(&points, g))
-    };
-    let mut fine = (-4..=4).flat_map(|i| (-4..=4).map(move |j| (i, j))).map(|(i, j)| at(i, j));
-    let (best, value) = best_of(&mut fine);
-    // The top of the parabola through the neighbours, along each axis.
-    let refined = [0, 1].map(|axis| {
-        let beside = |side: f64| {
-            let mut g = best;
-            g[axis] += side * FINE_M;
-            score(&points, g)
+    let refined = |coarse: [f64; 2]| {
+        let at = |i: i32, j: i32| {
+            let g = [coarse[0] + f64::from(i) * FINE_M, coarse[1] + f64::from(j) * FINE_M];
+            (g, score(&points, g))
         };
-        let (a, c) = (beside(-1.0), beside(1.0));
-        let bend = a - 2.0 * value + c;
-        best[axis] + if bend < 0.0 { (0.5 * (a - c) / bend).clamp(-0.5, 0.5) * FINE_M } else { 0.0 }
-    });
-    (refined, confidence)
+        let mut fine = (-4..=4).flat_map(|i| (-4..=4).map(move |j| (i, j))).map(|(i, j)| at(i, j));
+        let (best, value) = best_of(&mut fine);
+        // The top of the parabola through the neighbours, along each axis.
+        [0, 1].map(|axis| {
+            let beside = |side: f64| {
+                let mut g = best;
+                g[axis] += side * FINE_M;
+                score(&points, g)
+            };
+            let (a, c) = (beside(-1.0), beside(1.0));
+            let bend = a - 2.0 * value + c;
+            best[axis] + if bend < 0.0 { (0.5 * (a - c) / bend).clamp(-0.5, 0.5) * FINE_M } else { 0.0 }
+        })
+    };
+    (refined(coarse), confidence, (second > f64::MIN).then(|| refined(other)))
 }
 
 /// The direction across most of the tracks.
@@ -242,6 +262,21 @@ mod tests {
         let all = lines(0.0);
         let (shift, confidence) = common_shift(&all[1..3], &map(&all, [0.0; 2], 0.0), Expected::of(None));
         assert!(shift[1].abs() < 0.6 && confidence > 0.05, "{shift:?} {confidence}");
+    }
+
+    /// Cars with dull roofs left little of their tracks on the map, and the yard was looked for on the bare tracks beside.
+    #[test]
+    fn the_next_best_place_is_stated_where_the_best_may_be_a_track_off() {
+        let all = lines(0.0);
+        let (dull, bare) = (map(&all[..2], [0.0; 2], 0.0), map(&all[..2], [0.0, 5.0], 0.0));
+        let cells = (30..370).flat_map(|col| (30..370).map(move |row| (col, row))).map(|(col, row)| {
+            let at = |map: &YardMap| map.at(col as f64 + 0.5, row as f64 + 0.5);
+            (col, row, Evidence { track: (0.7 * at(&dull).track).max(at(&bare).track), ..at(&bare) })
+        });
+        let aligned = align(&all[..2], &YardMap::of_cells(cells), Expected::of(None));
+        let other = aligned.other_shift.expect("there is another");
+        assert!((aligned.shift[1] - 5.0).abs() < 0.6 && aligned.shift[0].abs() < 1.0, "{:?}", aligned.shift);
+        assert!((other[1] - 0.0).abs() < 0.6 && other[0].abs() < 1.0, "{other:?}");
     }
 
     #[test]
