@@ -28,6 +28,8 @@ const LINES_M: f64 = 1.5;
 const LEAP: f64 = 0.03;
 /// Shifts across the tracks that are different answers, metres: more than half a spacing.
 const APART_M: f64 = 2.5;
+/// Less than this apart, metres, is the slope of one place: tracks are at least 3.6 m apart, and each of the two may be off by a little.
+const ANOTHER_M: f64 = 3.0;
 /// Mean evidence by which the best shift must lead the next one to be sure.
 const SURE: f64 = 0.2;
 /// Mean evidence under which nothing is seen of the tracks: one point in fifty on a certain one.
@@ -203,7 +205,9 @@ fn shifts(lines: &[Centreline], map: &YardMap, expected: Expected) -> ([f64; 2],
             best[axis] + if bend < 0.0 { (0.5 * (a - c) / bend).clamp(-0.5, 0.5) * FINE_M } else { 0.0 }
         })
     };
-    (refined(coarse), confidence, (second > f64::MIN).then(|| refined(other)))
+    let (shift, other) = (refined(coarse), refined(other));
+    let is_another = second > f64::MIN && (other[0] - shift[0]).hypot(other[1] - shift[1]) >= ANOTHER_M;
+    (shift, confidence, is_another.then_some(other))
 }
 
 /// The direction across most of the tracks.
