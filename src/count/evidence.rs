@@ -2,11 +2,11 @@
 
 use super::mapping::Mapping;
 use super::memory::Memory;
-use super::scene::{MARGIN_M, Yard};
+use super::scene::Yard;
 use super::site::{Ground, Site};
 use crate::error::Result;
 use crate::raster::Scene;
-use crate::threshold::{Evidence, Plane, scene_stretch, yard_map};
+use crate::threshold::{Evidence, MARGIN_M, Plane, scene_stretch, yard_map};
 use crate::tile::{PATCH_M, cores};
 
 /// Shows every square metre of a scene in which the yard may lie to `show`: its middle on the ground of the scene (metres from the

@@ -19,7 +19,7 @@ use super::{Count, SceneCount, SceneTrack, Status, Vehicle};
 use crate::error::Result;
 use crate::raster::Scene;
 use crate::segment::side_by_side::{Footprint, resolve};
-use crate::threshold::{Plane, scene_stretch, yard_map};
+use crate::threshold::{MARGIN_M, Plane, scene_stretch, yard_map};
 use crate::tile::Area;
 use crate::track::Centreline;
 use crate::track::align::{Aligned, Expected, Registration, align, aligned_at};
@@ -67,8 +67,6 @@ impl Default for CountOptions {
     }
 }
 
-/// Ground read around the ground of interest, metres: the networks' reach, and enough for the local statistics.
-pub(super) const MARGIN_M: f64 = 64.0;
 /// GSD above which cars cannot be counted at all, metres, and by how much one may be over it: the pixels of an image said to be of 1.2 m are
 /// a few millimetres larger or smaller by its georeference.
 const COARSEST_M: f64 = 1.2;

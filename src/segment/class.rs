@@ -63,7 +63,7 @@ const KIND_NAMED: f64 = 0.45;
 const OTHER_NAMED: f64 = 0.6;
 /// Locomotives and coaches are shown to the network far more often than they stand in yards (`training/strip_net.py`); their scores
 /// (natural logarithms) are lowered by this much. That ratio is 2; with 1.5, of the 603 of the fresh scenes 8800 to 8839 and 9100 to 9139 519 are
-/// recognised in place of 510, and 29 freight cars of 13,840 taken for one in place of 22; from 1 on real cars are.
+/// recognised in place of 510, and 29 freight cars of 13,840 taken for one in place of 22; at 1 a freight car of the real yard is, too.
 const SHOWN_OFTEN: f64 = 1.5;
 /// Body lengths of coaches and of locomotives, metres: from narrow-gauge and shunting stock to the longest of North America, with a margin
 /// for the error of a body's ends. Coaches are 25.5 m at most, but for some control cars; North American auto racks and boxcars for motor-car parts, which have the

@@ -20,4 +20,4 @@ pub use evidence::{Evidence, YardMap};
 pub use fill_colour::FillColour;
 pub use plane::{Plane, sun_doubt};
 pub use radiometry::Stretch;
-pub use scene_stretch::scene_stretch;
+pub use scene_stretch::{MARGIN_M, scene_stretch};

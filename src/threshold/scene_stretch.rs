@@ -25,8 +25,8 @@ const WHOLE: f64 = 0.99;
 /// little is filled).
 const STRETCH_WINDOWS: [u32; 3] = [16, 32, 64];
 const STRETCH_WINDOW_PX: u32 = 96;
-/// Ground around that is searched for fill as well, metres: the local statistics take it in.
-const RIM_M: f64 = 64.0;
+/// Ground read around the ground of interest, metres: the networks' reach, and enough for the local statistics. Its fill would be taken in as well.
+pub const MARGIN_M: f64 = 64.0;
 
 /// The stretch of a scene from its pixels in `area`: from a grid of 16 x 16 windows of at most 96 x 96 pixels, spread evenly (where those
 /// meet no valid pixel, of up to 64 x 64). None when no valid pixel was met.
@@ -79,7 +79,7 @@ pub fn scene_stretch(scene: &Scene, area: Area) -> Result<Option<Stretch>> {
 /// The fill in the ground around a part of the scene (its first and last columns and rows).
 fn rim_fill(scene: &Scene, [c0, c1, r0, r1]: [u32; 4]) -> Result<FillColour> {
     let (width, height) = (scene.source.width(), scene.source.height());
-    let [across, down] = scene.gsd_m.map(|gsd| (RIM_M / gsd).ceil() as u32);
+    let [across, down] = scene.gsd_m.map(|gsd| (MARGIN_M / gsd).ceil() as u32);
     let (left, right) = (c0.saturating_sub(across), c1.saturating_add(across).min(width));
     let (upper, lower) = (r0.saturating_sub(down), r1.saturating_add(down).min(height));
     let mut search = Search::new(scene.gsd_m[0].max(scene.gsd_m[1]));
@@ -188,7 +188,7 @@ mod tests {
         let scene = Scene::open(&path, &SceneOptions { gsd_m: Some(0.5), ..SceneOptions::default() }).unwrap();
         let fill = |x1: f64| scene_stretch(&scene, Area { x0: 0.0, y0: 0.0, x1, y1: 150.0 }).unwrap().unwrap().fill;
         assert!(fill(200.0).is([0.0; 3]) && fill(140.0).is([0.0; 3]));
-        assert!(!fill(80.0).is([0.0; 3]), "too far to be taken in by the local statistics");
+        assert!(!fill(80.0).is([0.0; 3]), "farther than is read");
     }
 
     /// Of fourteen cars beside a wood five were missed: to an overexposed cloud all of the yard was black.

@@ -113,7 +113,7 @@ impl Expected {
 
     /// Cost of a shift, where this is the direction across most of the tracks.
     fn cost(&self, [gx, gy]: [f64; 2], [nx, ny]: [f64; 2]) -> f64 {
-        let Some(far) = self.far else { return self.cost * (gx * gx + gy * gy) };
+        let Some(far) = self.far else { return self.cost_alone([gx, gy]) };
         let of = |metres: f64| (self.cost * metres * metres).min(LEAP + far * metres * metres);
         of(gx * nx + gy * ny) + of(gx * ny - gy * nx)
     }

@@ -10,7 +10,6 @@ use super::{Workplace, elsewhere, renamed, survey};
 use crate::cli::{Terminal, request::Request};
 use crate::count::Yard;
 use crate::raster::{Listing, Scene};
-use crate::series::corrections;
 use crate::series::key::{PROGRAM, Stamp};
 use crate::series::names::{image_names, may_lie_in, output_stems};
 use crate::series::store::Stored;
@@ -158,7 +157,7 @@ pub fn plan(
                 planned.kept += 1;
                 continue;
             }
-            if is_corrected(place, stored)? {
+            if place.store.is_edited(&stored.record.image)? {
                 planned.kept += 1;
                 if same_image && record.acquired.is_none() {
                     // The count stays; that the image is dated now is no reason to lose what somebody did to it.
@@ -187,11 +186,6 @@ pub fn plan(
 /// How many of the record's images that were not found are known to be gone: those that do not belong into a folder that could not be listed.
 fn missing(absent: &[&String], unlisted: &[PathBuf], inputs: &[PathBuf]) -> usize {
     absent.iter().filter(|image| !unlisted.iter().any(|folder| may_lie_in(image, folder, inputs))).count()
-}
-
-/// Whether somebody worked on a scene's cars: also where it made no difference to the count, since a new count would delete it.
-pub fn is_corrected(place: &Workplace, stored: &Stored) -> Result<bool> {
-    Ok(corrections::touched(stored, &place.store.cars(&stored.record.image)?))
 }
 
 /// Pictures that earlier runs wrote are no inputs, when the output folder lies within the input folder.
@@ -232,8 +226,8 @@ fn prune(
         }
     }
     // What a person did is not to be had again.
-    for (image, stored) in known.iter() {
-        if gone.contains(image) && is_corrected(place, stored)? {
+    for image in known.keys() {
+        if gone.contains(image) && place.store.is_edited(image)? {
             gone.remove(image);
             terminal.warn(&format!(
                 "{image} is gone but was corrected by hand, so it is kept; delete its row in the table scenes to forget it"

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use super::Workplace;
 use super::keyed::Keyed;
-use super::plan::is_corrected;
 use crate::Result;
 use crate::cli::{Terminal, request::Request};
 use crate::raster::Scene;
@@ -47,7 +46,7 @@ pub fn follow(
         let acquired = Scene::open(path, &request.scene).ok().and_then(|scene| scene.acquired);
         if let Some(acquired) = acquired.filter(|a| (Some(a.time), a.date_only) != (record.acquired, record.date_only)) {
             (record.acquired, record.date_only) = (Some(acquired.time), acquired.date_only);
-            if !is_corrected(place, &stored)? {
+            if !place.store.is_edited(&former.image)? {
                 // The count may hang on it (where the sun stood): no settings are these.
                 record.settings = String::new();
             }
@@ -81,7 +80,7 @@ fn replaced(
         let staying = |image: &str| known.get(image).filter(|_| !leaving.contains(image));
         let mut stuck = BTreeSet::new();
         for (former, (image, ..)) in pairs.iter() {
-            if staying(image).map_or(Ok(false), |stored| is_corrected(place, stored))? {
+            if staying(image).is_some() && place.store.is_edited(image)? {
                 stuck.insert(former.clone());
             }
         }
