@@ -123,9 +123,8 @@ impl Mapping<'_> {
                     mapped.snow.add(patch, plane, &evidence);
                 }
                 if plane.shadow == [0.0; 2] {
-                    let mut looker = plane.looker();
                     shadows.add(patch, &evidence, |x, y| {
-                        let [light, .., seen] = looker.inputs(x, y);
+                        let [light, .., seen] = plane.inputs(x, y);
                         (seen > 0.0).then_some(light)
                     });
                 }

@@ -98,7 +98,7 @@ impl Plane {
         local.clear();
         local.extend((first.0..=last.0 + 1).map(|col| {
             let col = col.min(cols - 1);
-            let [upper, _, lower, _] = self.held.locals(&self.x, &self.y, [col, col], [row, (row + 1).min(rows - 1)]);
+            let [upper, lower] = [row, (row + 1).min(rows - 1)].map(|row| self.held.local(&self.x, &self.y, col, row));
             std::array::from_fn(|i| upper[i] * (1.0 - share) + lower[i] * share)
         }));
     }
@@ -142,20 +142,19 @@ mod tests {
             let [height, width] = [60, (2.0 * (260.0 * gsd + 8.0)) as usize];
             let mut own = vec![0.0; 4 * height * width];
             plane.half_metre(start, [height, width], &mut own);
-            let mut looker = plane.looker();
             let mut told_apart = 0;
             for (row, col) in (0..height).flat_map(|row| (0..width).map(move |col| (row, col))) {
                 let middle = [start[0] + (col as f64 + 0.5) * PIXEL_M, start[1] + (row as f64 + 0.5) * PIXEL_M];
                 let (mut colour, mut seen) = ([0.0f32; 3], 0.0);
                 for (dx, dy) in [(-1.0, -1.0), (1.0, -1.0), (-1.0, 1.0), (1.0, 1.0)] {
-                    let (part, share) = looker.sample(middle[0] + dx * SAMPLE_M, middle[1] + dy * SAMPLE_M);
+                    let (part, share) = plane.sample(middle[0] + dx * SAMPLE_M, middle[1] + dy * SAMPLE_M);
                     (0..3).for_each(|band| colour[band] += part[band] / 4.0);
                     seen += share / 4.0;
                 }
                 if (seen - 0.5).abs() < 1e-3 {
                     continue;
                 }
-                let expected = if seen > 0.5 { channels(colour, looker.local_at(middle[0], middle[1]), true) } else { [0.0; 4] };
+                let expected = if seen > 0.5 { channels(colour, plane.local_at(middle[0], middle[1]), true) } else { [0.0; 4] };
                 told_apart += usize::from(seen > 0.5);
                 for (channel, expected) in expected.into_iter().enumerate() {
                     let own = own[(channel * height + row) * width + col];

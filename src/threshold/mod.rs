@@ -4,6 +4,7 @@ mod axis;
 pub mod clarity;
 mod colours;
 pub mod convolution;
+mod cutout;
 pub mod evidence;
 mod fill_colour;
 mod half_metre;
@@ -16,6 +17,7 @@ pub mod shadow;
 pub mod snow;
 pub mod yard_map;
 
+pub use cutout::{Cutout, POINTS};
 pub use evidence::{Evidence, YardMap};
 pub use fill_colour::FillColour;
 pub use plane::{Plane, sun_doubt};

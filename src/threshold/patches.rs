@@ -49,53 +49,7 @@ pub(super) struct Held {
     now: u64,
 }
 
-/// One patch in memory, for looking at many points that lie close together.
-pub(super) struct Near<'a> {
-    /// Columns and rows of its samples.
-    cols: Range<i64>,
-    rows: Range<i64>,
-    samples: &'a [[u16; 3]],
-    /// Its first cell, counted from the plane's first one (before it where the plane begins within the patch).
-    first_cell: [i64; 2],
-    local: &'a [[f32; 4]],
-}
-
-impl Near<'_> {
-    /// The four samples from a column and row on, row by row; None when they are not all in this patch.
-    pub fn samples(&self, col: i64, row: i64) -> Option<[[u16; 3]; 4]> {
-        if !(self.cols.contains(&col) && self.rows.contains(&row)) || col + 1 >= self.cols.end || row + 1 >= self.rows.end {
-            return None;
-        }
-        let width = (self.cols.end - self.cols.start) as usize;
-        let at = (row - self.rows.start) as usize * width + (col - self.cols.start) as usize;
-        let (above, below) = (self.samples.get(at..at + 2)?, self.samples.get(at + width..at + width + 2)?);
-        Some([above[0], above[1], below[0], below[1]])
-    }
-
-    /// The statistics of the four cells from a column and row on, row by row; None when they are not all in this patch.
-    pub fn locals(&self, col: usize, row: usize) -> Option<[[f32; 4]; 4]> {
-        let [c, r] = [col as i64 - self.first_cell[0], row as i64 - self.first_cell[1]];
-        let inner = 0..CELLS as i64 - 1;
-        if !(inner.contains(&c) && inner.contains(&r)) {
-            return None;
-        }
-        let at = r as usize * CELLS + c as usize;
-        let (above, below) = (self.local.get(at..at + 2)?, self.local.get(at + CELLS..at + CELLS + 2)?);
-        Some([above[0], above[1], below[0], below[1]])
-    }
-}
-
 impl Held {
-    /// The patch of a sample, if it is in memory.
-    pub fn near(&self, x: &Axis, y: &Axis, col: usize, row: usize) -> Option<Near<'_>> {
-        let (pc, pr) = (x.patch[col] as usize, y.patch[row] as usize);
-        let patch = self.patches[pr * self.across + pc].as_ref()?;
-        let range = |axis: &Axis, patch: usize| axis.starts[patch] as i64..axis.starts[patch + 1] as i64;
-        let first = |axis: &Axis, patch: usize| (axis.patch0 + patch as i64) * CELLS as i64 - axis.cells.0;
-        let first_cell = [first(x, pc), first(y, pr)];
-        Some(Near { cols: range(x, pc), rows: range(y, pr), samples: &patch.samples, first_cell, local: &patch.local })
-    }
-
     /// Shows the samples of some columns of a row that are in memory: the column of the first, and the samples up to a patch's border.
     pub fn row<'a>(&'a self, x: &Axis, y: &Axis, row: usize, cols: Range<usize>, mut show: impl FnMut(usize, &'a [[u16; 3]])) {
         let pr = y.patch[row] as usize;
@@ -135,18 +89,14 @@ impl Held {
         [one(left, upper), one(right, upper), one(left, lower), one(right, lower)]
     }
 
-    /// The statistics of the cells of two columns in two rows, row by row, counted from the plane's first cell.
-    pub fn locals(&self, x: &Axis, y: &Axis, [left, right]: [usize; 2], [upper, lower]: [usize; 2]) -> [[f32; 4]; 4] {
+    /// The statistics of a cell, counted from the plane's first one.
+    pub fn local(&self, x: &Axis, y: &Axis, col: usize, row: usize) -> [f32; 4] {
         let from_patch = |axis: &Axis, cell: usize| cell + (axis.cells.0 - axis.patch0 * CELLS as i64) as usize;
-        let (left, right) = (from_patch(x, left), from_patch(x, right));
-        let (upper, lower) = (from_patch(y, upper), from_patch(y, lower));
-        let one = |col: usize, row: usize| {
-            let patch = self.patches[row / CELLS * self.across + col / CELLS].as_ref();
-            // Statistics are known wherever samples are.
-            let local = patch.and_then(|patch| patch.local.get(row % CELLS * CELLS + col % CELLS));
-            local.copied().unwrap_or([0.0, 1.0, 0.0, 0.0])
-        };
-        [one(left, upper), one(right, upper), one(left, lower), one(right, lower)]
+        let (col, row) = (from_patch(x, col), from_patch(y, row));
+        let patch = self.patches[row / CELLS * self.across + col / CELLS].as_ref();
+        // Statistics are known wherever samples are.
+        let local = patch.and_then(|patch| patch.local.get(row % CELLS * CELLS + col % CELLS));
+        local.copied().unwrap_or([0.0, 1.0, 0.0, 0.0])
     }
 
     fn bytes(&self) -> usize {

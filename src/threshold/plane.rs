@@ -5,7 +5,7 @@
 
 use super::axis::Axis;
 use super::colours::colour_is_known;
-use super::patches::{Held, Near};
+use super::patches::Held;
 use super::radiometry::{CELL_M, LOCAL_REACH, Stretch, channels};
 use crate::error::Result;
 use crate::raster::{Georeference, Scene, Sun};
@@ -122,41 +122,23 @@ impl Plane {
         rows.all(&mut alike) && first != Some(UNSEEN)
     }
 
-    /// For looking at points of ground that lie close together.
-    pub fn looker(&self) -> Looker<'_> {
-        Looker { plane: self, near: None }
-    }
-
     /// Stretched colour at a point of ground; None where nothing was seen.
     pub fn colour(&self, x: f64, y: f64) -> Option<[f32; 3]> {
-        let (colour, seen) = self.looker().sample(x, y);
+        let (colour, seen) = self.sample(x, y);
         (seen > 0.5).then_some(colour)
     }
-}
 
-/// Looks at a plane point by point, and keeps the patch of the last point at hand.
-pub struct Looker<'a> {
-    plane: &'a Plane,
-    near: Option<Near<'a>>,
-}
-
-impl Looker<'_> {
     /// Stretched colour at a point of ground, bilinear between samples (the border repeats), and how valid the point is, 0 to 1.
-    pub(super) fn sample(&mut self, x: f64, y: f64) -> ([f32; 3], f32) {
-        let plane = self.plane;
-        let (u, v) = ((x - plane.origin[0]) / plane.step_m[0] - 0.5, (y - plane.origin[1]) / plane.step_m[1] - 0.5);
+    pub(super) fn sample(&self, x: f64, y: f64) -> ([f32; 3], f32) {
+        let (u, v) = ((x - self.origin[0]) / self.step_m[0] - 0.5, (y - self.origin[1]) / self.step_m[1] - 0.5);
         let (col, row) = (floor(u), floor(v));
         let (fu, fv) = ((u - col as f64) as f32, (v - row as f64) as f32);
         let weights = [(1.0 - fv) * (1.0 - fu), (1.0 - fv) * fu, fv * (1.0 - fu), fv * fu];
-        if let Some(samples) = self.near.as_ref().and_then(|near| near.samples(col, row)) {
-            return mixed(samples, weights, weights);
-        }
-        let (cols, rows) = (plane.x.len() as i64, plane.y.len() as i64);
+        let (cols, rows) = (self.x.len() as i64, self.y.len() as i64);
         let place = |at: i64, size: i64| at.clamp(0, size - 1) as usize;
         let (left, right) = (place(col, cols), place(col.saturating_add(1), cols));
         let (upper, lower) = (place(row, rows), place(row.saturating_add(1), rows));
-        self.near = plane.held.near(&plane.x, &plane.y, left, upper);
-        let samples = plane.held.samples(&plane.x, &plane.y, [left, right], [upper, lower]);
+        let samples = self.held.samples(&self.x, &self.y, [left, right], [upper, lower]);
         let inside = |at: i64, size: i64| if at >= 0 && at < size { 1.0 } else { 0.0 };
         let [in_left, in_right] = [inside(col, cols), inside(col.saturating_add(1), cols)];
         let [in_upper, in_lower] = [inside(row, rows), inside(row.saturating_add(1), rows)];
@@ -166,22 +148,20 @@ impl Looker<'_> {
 
     /// Local statistics at a point of ground, bilinear between cells.
     pub(super) fn local_at(&self, x: f64, y: f64) -> [f32; 4] {
-        let plane = self.plane;
-        let ((first_col, cols), (first_row, rows)) = (plane.x.cells, plane.y.cells);
+        let ((first_col, cols), (first_row, rows)) = (self.x.cells, self.y.cells);
         let (u, v) = (x / CELL_M - first_col as f64 - 0.5, y / CELL_M - first_row as f64 - 0.5);
         let (u, v) = (u.clamp(0.0, (cols - 1) as f64), v.clamp(0.0, (rows - 1) as f64));
         let (c, r) = (u as usize, v as usize);
         let (fu, fv) = ((u - c as f64) as f32, (v - r as f64) as f32);
-        let near = self.near.as_ref().and_then(|near| near.locals(c, r));
-        let [a, b, d, e] =
-            near.unwrap_or_else(|| plane.held.locals(&plane.x, &plane.y, [c, (c + 1).min(cols - 1)], [r, (r + 1).min(rows - 1)]));
+        let at = |col: usize, row: usize| self.held.local(&self.x, &self.y, col.min(cols - 1), row.min(rows - 1));
+        let [a, b, d, e] = [at(c, r), at(c + 1, r), at(c, r + 1), at(c + 1, r + 1)];
         std::array::from_fn(|i| (a[i] * (1.0 - fu) + b[i] * fu) * (1.0 - fv) + (d[i] * (1.0 - fu) + e[i] * fu) * fv)
     }
 
     /// The four network inputs at a point of ground.
-    pub fn inputs(&mut self, x: f64, y: f64) -> [f32; 4] {
+    pub fn inputs(&self, x: f64, y: f64) -> [f32; 4] {
         let (colour, seen) = self.sample(x, y);
-        if seen > 0.5 { channels(colour, self.local_at(x, y), self.plane.colour) } else { [0.0; 4] }
+        if seen > 0.5 { channels(colour, self.local_at(x, y), self.colour) } else { [0.0; 4] }
     }
 }
 

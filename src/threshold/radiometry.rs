@@ -56,16 +56,38 @@ impl Stretch {
     }
 }
 
+/// The natural logarithm of a positive, normal number to a few units in the last place, without a branch, so that processors take several numbers at
+/// a time; the same on all of them, as the C libraries' are not (the polynomial of Moshier's Cephes library, `logf`, 1989).
+#[inline(always)]
+fn ln(x: f32) -> f32 {
+    let bits = x.to_bits();
+    // x is m * 2^e with m from the root of a half to that of two.
+    let low = (bits & 0x7f_ffff) | 0x3f00_0000 < std::f32::consts::FRAC_1_SQRT_2.to_bits();
+    let exponent = (bits >> 23) as i32 - if low { 127 } else { 126 };
+    let e = exponent as f32;
+    let m = f32::from_bits((bits & 0x7f_ffff) | if low { 0x3f80_0000 } else { 0x3f00_0000 }) - 1.0;
+    let square = m * m;
+    let series = [-1.151_461_03e-1, 1.167_699_87e-1, -1.242_014_08e-1, 1.424_932_28e-1, -1.666_805_77e-1, 2.000_071_48e-1, -2.499_999_4e-1, 3.333_333_1e-1];
+    let mut sum = 7.037_683_63e-2;
+    for term in series {
+        sum = sum * m + term;
+    }
+    // The logarithm of two in two parts, of which the larger is exact in e times it.
+    m + (sum * m * square - 2.121_944_4e-4 * e - 0.5 * square) + 0.693_359_375 * e
+}
+
 /// Log luminance and the two chroma differences (red - green, blue - yellow) of a stretched pixel.
+#[inline(always)]
 pub fn log_chroma(rgb: [f32; 3]) -> [f32; 3] {
     let [r, g, b] = rgb;
     let luminance = (r + g + b) / 3.0;
     let d = luminance.max(CHROMA_FLOOR);
-    [(luminance + LOG_FLOOR).ln(), (r - g) / d, (b - 0.5 * (r + g)) / d]
+    [ln(luminance + LOG_FLOOR), (r - g) / d, (b - 0.5 * (r + g)) / d]
 }
 
 /// The four network inputs of a valid pixel from its stretched colour and the local statistics there
 /// (mean and deviation of log luminance, means of the two chroma differences). An invalid pixel is four zeros.
+#[inline(always)]
 pub fn channels(rgb: [f32; 3], local: [f32; 4], colour: bool) -> [f32; 4] {
     let [log, c1, c2] = log_chroma(rgb);
     let gain = if colour { CHROMA_GAIN } else { 0.0 };

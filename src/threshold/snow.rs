@@ -50,7 +50,6 @@ impl SnowCover {
 
     /// Adds a patch, whose pixels must be in the plane, without what the evidence of its square metres calls cloud.
     pub fn add(&mut self, patch: Core, plane: &Plane, evidence: &[Evidence]) {
-        let mut looker = plane.looker();
         let ground = patch.area(PATCH_M as f64);
         self.look(ground, |x, y| {
             let cell = (y - ground.y0) as usize * PATCH_M + (x - ground.x0) as usize;
@@ -59,7 +58,7 @@ impl SnowCover {
             }
             let (mut sum, mut all) = ([0.0f32; 3], true);
             for [right, down] in [[-1.0, -1.0], [1.0, -1.0], [-1.0, 1.0], [1.0, 1.0]] {
-                let (colour, seen) = looker.sample(x + right * SAMPLE_M, y + down * SAMPLE_M);
+                let (colour, seen) = plane.sample(x + right * SAMPLE_M, y + down * SAMPLE_M);
                 sum.iter_mut().zip(colour).for_each(|(sum, band)| *sum += 0.25 * band);
                 all &= seen > 0.5;
             }

@@ -1,8 +1,9 @@
 //! The image resampled along a track.
 
 use super::line::Centreline;
-use crate::threshold::Plane;
 use crate::threshold::network::Maps;
+use crate::threshold::{Cutout, POINTS, Plane};
+use crate::tile::Area;
 
 /// Distance of the samples along a strip, metres.
 pub const ALONG_M: f64 = 0.25;
@@ -18,24 +19,52 @@ pub fn across(row: usize) -> f64 {
     (row as f64 - (ROWS - 1) as f64 / 2.0) * ACROSS_M
 }
 
+/// Columns that are cut out of the scene together.
+const TOGETHER: usize = 32;
+/// Planes of a strip.
+const PLANES: usize = 6;
+const _: () = assert!(POINTS == ROWS);
+
 /// Resamples the scene along a line with points every [`ALONG_M`]: six planes of [`ROWS`] rows and one column per point
 /// (an even number): four of the image, and the shadow vector to the right of travel and along it.
 pub fn strip(plane: &Plane, line: &Centreline) -> Maps {
     let cols = line.points.len() / 2 * 2;
-    let mut maps = Maps::zeros(6, ROWS, cols);
-    let mut looker = plane.looker();
-    for col in 0..cols {
-        let ([x, y], [tx, ty]) = (line.points[col], line.tangent(col));
-        for row in 0..ROWS {
-            let v = across(row);
-            let values = looker.inputs(x - ty * v, y + tx * v);
-            (0..4).for_each(|channel| maps.data[(channel * ROWS + row) * cols + col] = values[channel]);
-            let (tx, ty) = (tx as f32, ty as f32);
-            maps.data[(4 * ROWS + row) * cols + col] = plane.shadow[1] * tx - plane.shadow[0] * ty;
-            maps.data[(5 * ROWS + row) * cols + col] = plane.shadow[0] * tx + plane.shadow[1] * ty;
+    let mut maps = Maps::zeros(PLANES, ROWS, cols);
+    let mut cutout = Cutout::of(plane);
+    // Rows of some columns, which are written into the planes together.
+    let mut part = [[0.0f32; TOGETHER]; PLANES * ROWS];
+    for from in (0..cols).step_by(TOGETHER) {
+        let count = TOGETHER.min(cols - from);
+        let columns: Vec<_> = (from..from + count).map(|col| across_at(line.points[col], line.tangent(col))).collect();
+        cutout.lay(around(&columns));
+        for (i, (x, y)) in columns.iter().enumerate() {
+            let [tx, ty] = line.tangent(from + i).map(|along| along as f32);
+            let shadow = [plane.shadow[1] * tx - plane.shadow[0] * ty, plane.shadow[0] * tx + plane.shadow[1] * ty];
+            let planes = cutout.inputs(x, y).into_iter().chain(shadow.map(|shadow| [shadow; ROWS]));
+            part.iter_mut().zip(planes.flatten()).for_each(|(row, value)| row[i] = value);
+        }
+        for (row, part) in maps.data.chunks_exact_mut(cols).zip(&part) {
+            row[from..from + count].copy_from_slice(&part[..count]);
         }
     }
     maps
+}
+
+/// The points across a strip at a point of its axis.
+fn across_at([x, y]: [f64; 2], [tx, ty]: [f64; 2]) -> ([f64; ROWS], [f64; ROWS]) {
+    (std::array::from_fn(|row| x - ty * across(row)), std::array::from_fn(|row| y + tx * across(row)))
+}
+
+/// The ground that some columns of a strip lie on.
+fn around(columns: &[([f64; ROWS], [f64; ROWS])]) -> Area {
+    let nothing = Area { x0: f64::INFINITY, y0: f64::INFINITY, x1: f64::NEG_INFINITY, y1: f64::NEG_INFINITY };
+    let ends = columns.iter().flat_map(|(x, y)| [[x[0], y[0]], [x[ROWS - 1], y[ROWS - 1]]]);
+    ends.fold(nothing, |area, [x, y]| Area {
+        x0: area.x0.min(x),
+        y0: area.y0.min(y),
+        x1: area.x1.max(x),
+        y1: area.y1.max(y),
+    })
 }
 
 /// The strip as one sees it who travels the other way.
