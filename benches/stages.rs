@@ -7,6 +7,7 @@ use yardwatch::count::{CountOptions, Yard, count_scene};
 use yardwatch::raster::{Scene, SceneOptions};
 use yardwatch::segment::{columns::Reading, semi_markov::segment};
 use yardwatch::series::yard::read_yard;
+use yardwatch::threshold::network::Spare;
 use yardwatch::threshold::{Plane, YardMap, scene_stretch, yard_map};
 use yardwatch::tile::{self, Area, Patches};
 use yardwatch::track::align::{Expected, align};
@@ -43,9 +44,9 @@ fn stages(c: &mut Criterion) {
     let core = |core: tile::Core| Patches::around(tile::cores(core.area(yard_map::CORE_M as f64), tile::PATCH_M as f64));
     let cores: Vec<Patches> = tile::cores(area, yard_map::CORE_M as f64).into_iter().filter_map(core).collect();
     let look = || {
-        let mut map = YardMap::default();
+        let (mut map, mut spare) = (YardMap::default(), Spare::default());
         for &core in &cores {
-            let patches = yard_map::look(&plane, core, |_| true);
+            let patches = yard_map::look(&plane, core, |_| true, &mut spare);
             patches.iter().for_each(|(patch, evidence, clarity)| map.insert(*patch, evidence, *clarity));
         }
         map
@@ -54,16 +55,18 @@ fn stages(c: &mut Criterion) {
     let lines: Vec<Centreline> = find(&map).into_iter().map(|found| found.line).collect();
     let longest = lines.iter().max_by(|a, b| a.length().total_cmp(&b.length())).expect("the image has tracks");
     let line = longest.with_step(ALONG_M).expect("the longest track is long enough");
-    let evidence = Reading::of(&strip(&plane, &line)).columns();
+    let evidence = Reading::of(&strip(&plane, &line), &mut Spare::default()).columns();
 
-    let mut group = c.benchmark_group("stage");
+    let (mut group, mut spare) = (c.benchmark_group("stage"), Spare::default());
     group.sample_size(20);
     group.bench_function("radiometry", |b| b.iter(|| read(stretch())));
     group.bench_function("yard map", |b| b.iter(look));
     group.bench_function("find tracks", |b| b.iter(|| find(black_box(&map))));
     group.bench_function("align tracks", |b| b.iter(|| align(black_box(&lines), &map, Expected::of(None))));
     group.bench_function("strip of one track", |b| b.iter(|| strip(&plane, black_box(&line))));
-    group.bench_function("columns of one track", |b| b.iter(|| Reading::of(black_box(&strip(&plane, &line))).columns()));
+    group.bench_function("columns of one track", |b| {
+        b.iter(|| Reading::of(black_box(&strip(&plane, &line)), &mut spare).columns())
+    });
     group.bench_function("segmentation of one track", |b| b.iter(|| segment(black_box(&evidence))));
     group.finish();
 }

@@ -10,6 +10,7 @@ use super::memory::Memory;
 use super::site::Site;
 use crate::error::{Error, Result};
 use crate::raster::{Scene, Window};
+use crate::threshold::network::Spares;
 use crate::threshold::shadow::ShadowSide;
 use crate::threshold::snow::SnowCover;
 use crate::threshold::yard_map::{HALO_M, look, look_bytes};
@@ -109,11 +110,12 @@ impl Mapping<'_> {
         wanted: impl Fn(Area) -> bool + Sync + Copy,
     ) -> Result<(Mapped, ShadowSide)> {
         let (mut mapped, mut shadows) = (Mapped::default(), ShadowSide::default());
+        let spares = Spares::default();
         let snow_can_be_told = SnowCover::can_be_told(self.scene);
         for (cores, patches) in batches {
             plane.require(self.scene, patches)?;
             let plane = &*plane;
-            let looked: Vec<_> = cores.par_iter().map(|&core| look(plane, core, wanted)).collect();
+            let looked: Vec<_> = cores.par_iter().map(|&core| spares.with(|spare| look(plane, core, wanted, spare))).collect();
             for (patch, evidence, clarity) in looked.into_iter().flatten() {
                 mapped.seen = mapped.seen.and(Seen::of_ground(self.site, patch, self.image, plane, (&evidence, clarity)));
                 if self.site.is_unknown() {

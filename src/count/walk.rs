@@ -8,7 +8,7 @@ use crate::segment::class::classify;
 use crate::segment::columns::{COLUMN_M, Column, Reading};
 use crate::segment::semi_markov::{Segment, segment};
 use crate::segment::side_by_side::Footprint;
-use crate::threshold::network::Maps;
+use crate::threshold::network::{Maps, Spares};
 use crate::threshold::{Plane, YardMap};
 use crate::track::beside::{Heading, ends};
 use crate::track::line::smoothed;
@@ -84,6 +84,8 @@ pub struct Walk<'a> {
     pub found: bool,
     /// Where pictures go.
     pub debug: Option<&'a Debug>,
+    /// Memory for what the strip network makes of a strip.
+    pub spares: &'a Spares,
 }
 
 impl Walk<'_> {
@@ -102,7 +104,8 @@ impl Walk<'_> {
         // A line that was found and holds nothing is not looked at any more closely.
         let Look { line, strip, reading, columns, .. } =
             if self.found && is_bare(&look.columns) { look } else { self.continued(self.centred(look), onward) };
-        let columns = if is_bare(&columns) { columns } else { reading.and_back(&strip).columns() };
+        let columns =
+            if is_bare(&columns) { columns } else { self.spares.with(|spare| reading.and_back(&strip, spare)).columns() };
         let seen = columns.iter().filter(|column| column.seen).count() as f64 / columns.len().max(1) as f64;
         let cars = segment(&columns).cars;
         if let Some(debug) = self.debug {
@@ -143,7 +146,7 @@ impl Walk<'_> {
     /// What is seen along a line with points every [`ALONG_M`]; nothing along a line without length.
     fn look(&self, line: Centreline) -> Option<Look> {
         let strip = track::strip::strip(self.plane, &line);
-        let reading = Reading::of(&strip);
+        let reading = self.spares.with(|spare| Reading::of(&strip, spare));
         let columns = reading.columns();
         (!columns.is_empty()).then_some(Look { line, strip, reading, columns, moved_m: 0.0 })
     }

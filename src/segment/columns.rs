@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use super::class::Class;
 use crate::threshold::convolution::{Convolution, Shape};
-use crate::threshold::network::{Maps, Weights, logistic};
+use crate::threshold::network::{Maps, Spare, Weights, logistic};
 use crate::track::strip::{ALONG_M, ROWS, turned};
 
 /// Length of a column, metres: two samples of a strip.
@@ -71,17 +71,24 @@ impl StripNetwork {
         Self { across, mix, along, head }
     }
 
-    fn apply(&self, strip: &Maps) -> Maps {
-        let mut x = self.across[0].apply(strip, true);
-        x = self.across[1].apply(&x, true);
-        x = self.across[2].apply(&x, true);
-        let flat = Maps { channels: x.channels * x.rows, rows: 1, cols: x.cols, data: x.data };
-        let mut x = self.mix.apply(&flat, true);
+    fn apply(&self, strip: &Maps, spare: &mut Spare) -> Maps {
+        let wide = self.across[0].apply(strip, true, spare);
+        let narrower = self.across[1].apply(&wide, true, spare);
+        spare.keep(wide);
+        let narrow = self.across[2].apply(&narrower, true, spare);
+        spare.keep(narrower);
+        let flat = Maps { channels: narrow.channels * narrow.rows, rows: 1, ..narrow };
+        let mut x = self.mix.apply(&flat, true, spare);
+        spare.keep(flat);
         for layer in &self.along {
-            let change = layer.apply(&x, true);
-            x.data.iter_mut().zip(change.data).for_each(|(a, b)| *a += b);
+            let change = layer.apply(&x, true, spare);
+            x.data.iter_mut().zip(&change.data).for_each(|(a, b)| *a += b);
+            spare.keep(change);
         }
-        self.head.apply(&x, false)
+        // Its answers are kept for long, and take little.
+        let answers = self.head.apply(&x, false, &mut Spare::default());
+        spare.keep(x);
+        answers
     }
 }
 
@@ -94,11 +101,11 @@ pub struct Reading {
 
 impl Reading {
     /// Reads a strip in its direction of travel.
-    pub fn of(strip: &Maps) -> Self {
+    pub fn of(strip: &Maps, spare: &mut Spare) -> Self {
         if strip.cols < 2 {
             return Self { out: Maps::zeros(ANSWERS, 1, 0), seen: Vec::new() };
         }
-        let out = StripNetwork::shared().apply(strip);
+        let out = StripNetwork::shared().apply(strip, spare);
         let valid = &strip.plane(3)[ROWS / 2 * strip.cols..];
         let seen = (0..out.cols).map(|i| valid[2 * i] > 0.0 && valid[2 * i + 1] > 0.0).collect();
         Self { out, seen }
@@ -107,11 +114,11 @@ impl Reading {
     /// Its mean with the reading of the same strip in the other direction: the network has learnt both, and what it gets wrong by chance it
     /// seldom gets wrong in both (an average over views as by Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep
     /// convolutional neural networks", 2012).
-    pub fn and_back(mut self, strip: &Maps) -> Self {
+    pub fn and_back(mut self, strip: &Maps, spare: &mut Spare) -> Self {
         if self.seen.is_empty() {
             return self;
         }
-        let back = StripNetwork::shared().apply(&turned(strip));
+        let back = StripNetwork::shared().apply(&turned(strip), spare);
         let cols = self.out.cols;
         for (channel, (there, back)) in self.out.data.chunks_exact_mut(cols).zip(back.data.chunks_exact(cols)).enumerate() {
             let sign = if channel == OFFSET { -1.0 } else { 1.0 };
@@ -152,7 +159,7 @@ mod tests {
         let mut weights = Weights::new(include_bytes!("strip_weights.bin"));
         let network = StripNetwork::read(&mut weights);
         assert_eq!(weights.left(), 0);
-        let out = network.apply(&probe(6, ROWS, 200));
+        let out = network.apply(&probe(6, ROWS, 200), &mut Spare::default());
         assert_eq!((out.channels, out.cols), (ANSWERS, 100));
         let answers: serde_json::Value = serde_json::from_str(include_str!("../threshold/probe.json")).unwrap();
         for (i, answer) in answers["strip"].as_array().unwrap().iter().enumerate() {
@@ -168,9 +175,10 @@ mod tests {
     #[test]
     fn the_mean_of_both_directions_is_the_same_from_either_end() {
         let strip = probe(6, ROWS, 64);
-        let both = |strip: &Maps| Reading::of(strip).and_back(strip).columns();
+        let one = |strip: &Maps| Reading::of(strip, &mut Spare::default());
+        let both = |strip: &Maps| one(strip).and_back(strip, &mut Spare::default()).columns();
         let (there, back) = (both(&strip), both(&turned(&strip)));
-        assert!(there.iter().zip(&Reading::of(&strip).columns()).any(|(mean, one)| mean.state != one.state), "it is no mean");
+        assert!(there.iter().zip(&one(&strip).columns()).any(|(mean, one)| mean.state != one.state), "it is no mean");
         for (there, back) in there.iter().zip(back.iter().rev()) {
             assert_eq!((there.state, there.class, there.on_track), (back.state, back.class, back.on_track));
             assert_eq!(there.offset_m, -back.offset_m);

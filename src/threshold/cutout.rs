@@ -5,12 +5,9 @@
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::plane::{NOTHING, Plane, STEPS};
-use super::radiometry::{CELL_M, channels};
+use super::plane::{NOTHING, Plane};
+use super::radiometry::{CELL_M, POINTS, inputs_of};
 use crate::tile::Area;
-
-/// Points that are looked at together.
-pub const POINTS: usize = 32;
 
 /// A whole number to which this is added ends in its own last 32 bits (1.5 * 2^52): several are converted at a time, which a cast is not.
 const WHOLE: f64 = 6_755_399_441_055_744.0;
@@ -21,7 +18,7 @@ pub struct Cutout<'a> {
     /// Column and row of the first sample, and samples of a row.
     first: [i32; 2],
     width: usize,
-    /// Red, green and blue in units of 1 / [`STEPS`], and 1 where anything was seen; beyond the plane its border is repeated, but not seen.
+    /// Red, green and blue in steps of a stretched value, and 1 where anything was seen; beyond the plane its border is repeated, but not seen.
     samples: Vec<[f32; 4]>,
     /// The same of the cells of the statistics.
     first_cell: [i32; 2],
@@ -74,10 +71,7 @@ impl<'a> Cutout<'a> {
     /// How samples lie along x and y. Two steps beyond the plane nothing is seen any more.
     fn samples_along(plane: &Plane) -> [Scale; 2] {
         let scale = |origin: f64, step: f64, size: usize| Scale { origin, per_metre: 1.0 / step, least: -2.0, most: size as f64 };
-        [
-            scale(plane.origin[0], plane.step_m[0], plane.x.len()),
-            scale(plane.origin[1], plane.step_m[1], plane.y.len()),
-        ]
+        [scale(plane.origin[0], plane.step_m[0], plane.x.len()), scale(plane.origin[1], plane.step_m[1], plane.y.len())]
     }
 
     fn cells_along(plane: &Plane) -> [Scale; 2] {
@@ -152,29 +146,8 @@ impl WithSimd for Inputs<'_> {
         let looked = mixed((&cutout.samples, cutout.width), cutout.first, &samples_x.places(x), &samples_y.places(y));
         let [cells_x, cells_y] = Cutout::cells_along(cutout.plane);
         let local = mixed((&cutout.cells, cutout.cells_across), cutout.first_cell, &cells_x.places(x), &cells_y.places(y));
-        let ([red, green, blue, seen], [mean, deviation, c1, c2]) = (planes(&looked), planes(&local));
-        let mut inputs = [[0.0; POINTS]; 4];
-        for i in 0..POINTS {
-            let colour = [red[i] / STEPS, green[i] / STEPS, blue[i] / STEPS];
-            let values = channels(colour, [mean[i], deviation[i], c1[i], c2[i]], cutout.plane.colour);
-            for k in 0..4 {
-                inputs[k][i] = if seen[i] > 0.5 { values[k] } else { 0.0 };
-            }
-        }
-        inputs
+        inputs_of(&looked, &local, cutout.plane.colour)
     }
-}
-
-/// Each of the four numbers of all points.
-#[inline(always)]
-fn planes(points: &[[f32; 4]; POINTS]) -> [[f32; POINTS]; 4] {
-    let mut planes = [[0.0; POINTS]; 4];
-    for k in 0..4 {
-        for i in 0..POINTS {
-            planes[k][i] = points[i][k];
-        }
-    }
-    planes
 }
 
 /// The means of the four numbers of four neighbours in a grid, whose first has a column and a row, at some points.

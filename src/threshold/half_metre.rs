@@ -3,8 +3,10 @@
 //! Every pixel is the mean of four bilinear samples, a quarter of a metre apart, as in training. Bilinear weights are products of a weight
 //! along each axis, so rows are mixed first and columns after.
 
-use super::plane::{NOTHING, Plane, STEPS, floor};
-use super::radiometry::{CELL_M, channels};
+use pulp::{Arch, Simd, WithSimd};
+
+use super::plane::{NOTHING, Plane, floor};
+use super::radiometry::{CELL_M, POINTS, inputs_of};
 
 /// Side of a pixel, metres, and how far from its middle the samples lie along each axis.
 const PIXEL_M: f64 = 0.5;
@@ -44,9 +46,45 @@ fn taps(start: f64, count: usize, origin: f64, step: f64, size: usize) -> Vec<Ta
         .collect()
 }
 
+/// At most [`POINTS`] pixels of a row, not none.
+struct Pixels<'a> {
+    cols: &'a [Taps],
+    /// See [`cells`].
+    places: &'a [(usize, f32)],
+    /// Red, green, blue and what was seen of the samples, and the statistics of the cells, from those of the first pixel on.
+    mixed: &'a [[f32; 4]],
+    local: &'a [[f32; 4]],
+    colour: bool,
+}
+
+impl WithSimd for Pixels<'_> {
+    type Output = [[f32; POINTS]; 4];
+
+    /// Compiled for each kind of processor, which takes the numbers of the arrays several at a time.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> Self::Output {
+        let (mut looked, mut statistics) = ([[0.0; 4]; POINTS], [[1.0; 4]; POINTS]);
+        let (first, first_cell) = (self.cols[0].first, self.places[0].0);
+        for (i, (taps, &(place, share))) in self.cols.iter().zip(self.places).enumerate() {
+            let mut sum = [0.0f32; 4];
+            for (k, mixed) in self.mixed[taps.first - first..][..TAPS].iter().enumerate() {
+                let shares = [taps.weights[k], taps.weights[k], taps.weights[k], taps.inside[k]];
+                for band in 0..4 {
+                    sum[band] += shares[band] * mixed[band];
+                }
+            }
+            looked[i] = sum;
+            let cells = &self.local[place - first_cell..][..2];
+            for k in 0..4 {
+                statistics[i][k] = cells[0][k] * (1.0 - share) + cells[1][k] * share;
+            }
+        }
+        inputs_of(&looked, &statistics, self.colour)
+    }
+}
+
 impl Plane {
-    /// The four network inputs of so many rows and columns of half a metre from `start` (metres) on, into four planes of zeros that follow one
-    /// after the other.
+    /// The four network inputs of so many rows and columns of half a metre from `start` (metres) on, into four planes that follow one after the other.
     pub(super) fn half_metre(&self, start: [f64; 2], [height, width]: [usize; 2], out: &mut [f32]) {
         let size = height * width;
         let cols = taps(start[0], width, self.origin[0], self.step_m[0], self.x.len());
@@ -57,7 +95,7 @@ impl Plane {
         // Red, green, blue and what was seen of each column, summed over the samples of a row of pixels; a few more than there are, so that
         // every pixel finds all its taps.
         let mut mixed = vec![[0.0f32; 4]; range.len() + TAPS];
-        let mut local: Vec<[f32; 4]> = Vec::new();
+        let (mut local, arch): (Vec<[f32; 4]>, _) = (Vec::new(), Arch::new());
         for (row, taps) in rows.iter().enumerate() {
             mixed.fill([0.0; 4]);
             for (k, (&weight, &inside)) in taps.weights.iter().zip(&taps.inside).enumerate() {
@@ -73,19 +111,13 @@ impl Plane {
                 }
             }
             self.mix_cells(&places_x, &places_y[row], &mut local);
-            for (col, taps) in cols.iter().enumerate() {
-                let mut sum = [0.0f32; 4];
-                for ((mixed, &weight), &inside) in mixed[taps.first - range.start..].iter().zip(&taps.weights).zip(&taps.inside) {
-                    (0..3).for_each(|band| sum[band] += weight * mixed[band]);
-                    sum[3] += inside * mixed[3];
-                }
-                let [red, green, blue, seen] = sum;
-                if seen > 0.5 {
-                    let (place, share) = places_x[col];
-                    let [left, right] = [place, place + 1].map(|cell| local[cell - places_x[0].0]);
-                    let local = std::array::from_fn(|i| left[i] * (1.0 - share) + right[i] * share);
-                    let values = channels([red / STEPS, green / STEPS, blue / STEPS], local, self.colour);
-                    (0..4).for_each(|channel| out[channel * size + row * width + col] = values[channel]);
+            for col in (0..width).step_by(POINTS) {
+                let pixels = col..(col + POINTS).min(width);
+                let (cols, places) = (&cols[pixels.clone()], &places_x[pixels.clone()]);
+                let (mixed, local) = (&mixed[cols[0].first - range.start..], &local[places[0].0 - places_x[0].0..]);
+                let inputs = arch.dispatch(Pixels { cols, places, mixed, local, colour: self.colour });
+                for (plane, inputs) in out.chunks_exact_mut(size).zip(&inputs) {
+                    plane[row * width..][pixels.clone()].copy_from_slice(&inputs[..cols.len()]);
                 }
             }
         }
@@ -119,6 +151,7 @@ fn cells(start: f64, count: usize, (first, cells): (i64, usize)) -> Vec<(usize, 
 mod tests {
     use super::*;
     use crate::raster::{Scene, SceneOptions};
+    use crate::threshold::radiometry::channels;
     use crate::threshold::scene_stretch;
     use crate::tile::Area;
 

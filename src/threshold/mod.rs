@@ -17,9 +17,9 @@ pub mod shadow;
 pub mod snow;
 pub mod yard_map;
 
-pub use cutout::{Cutout, POINTS};
+pub use cutout::Cutout;
 pub use evidence::{Evidence, YardMap};
 pub use fill_colour::FillColour;
 pub use plane::{Plane, sun_doubt};
-pub use radiometry::Stretch;
+pub use radiometry::{POINTS, Stretch};
 pub use scene_stretch::{MARGIN_M, scene_stretch};

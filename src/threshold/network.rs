@@ -1,5 +1,7 @@
 //! Small convolutional networks, run without any learning framework: their feature maps, and the reading of their weights.
 
+use std::sync::{Mutex, PoisonError};
+
 use super::convolution::{Convolution, Shape};
 
 /// Feature maps: `channels` planes of `rows` x `cols`, row-major, one after the other.
@@ -21,6 +23,11 @@ impl Maps {
         Self { channels, rows, cols, data: vec![0.0; channels * rows * cols] }
     }
 
+    /// Planes of whatever numbers are left in memory that is spare: for those who write all of them.
+    pub fn of_spare(spare: &mut Spare, channels: usize, rows: usize, cols: usize) -> Self {
+        Self { channels, rows, cols, data: spare.floats(channels * rows * cols) }
+    }
+
     /// One plane.
     pub fn plane(&self, channel: usize) -> &[f32] {
         let size = self.rows * self.cols;
@@ -28,35 +35,76 @@ impl Maps {
     }
 
     /// The part that remains when `margin` rows and columns are taken off on every side.
-    pub fn trimmed(&self, margin: usize) -> Self {
+    pub fn trimmed(self, margin: usize, spare: &mut Spare) -> Self {
         if margin == 0 {
-            return self.clone();
+            return self;
         }
-        let (rows, cols) = (self.rows - 2 * margin, self.cols - 2 * margin);
-        let mut data = Vec::with_capacity(self.channels * rows * cols);
-        for channel in 0..self.channels {
-            let plane = self.plane(channel);
-            for row in margin..margin + rows {
-                let start = row * self.cols + margin;
-                data.extend_from_slice(&plane[start..start + cols]);
-            }
+        let mut trimmed = Self::of_spare(spare, self.channels, self.rows - 2 * margin, self.cols - 2 * margin);
+        let rows = trimmed.rows;
+        for (number, target) in trimmed.data.chunks_exact_mut(trimmed.cols).enumerate() {
+            let start = (number / rows * self.rows + number % rows + margin) * self.cols + margin;
+            target.copy_from_slice(&self.data[start..start + target.len()]);
         }
-        Self { channels: self.channels, rows, cols, data }
+        spare.keep(self);
+        trimmed
     }
 
     /// Twice the size by repetition, followed by the planes of `other`, which must have that size.
-    pub fn doubled_with(&self, other: &Self) -> Self {
+    pub fn doubled_with(self, other: Self, spare: &mut Spare) -> Self {
         debug_assert!(other.rows == 2 * self.rows && other.cols == 2 * self.cols);
-        let mut data = vec![0.0; self.channels * other.rows * other.cols];
-        data.reserve_exact(other.data.len());
-        for (number, pair) in data.chunks_exact_mut(2 * other.cols).enumerate() {
+        let mut both = Self::of_spare(spare, self.channels + other.channels, other.rows, other.cols);
+        let (doubled, same) = both.data.split_at_mut(self.channels * other.rows * other.cols);
+        same.copy_from_slice(&other.data);
+        for (number, pair) in doubled.chunks_exact_mut(2 * other.cols).enumerate() {
             let line = &self.data[number * self.cols..(number + 1) * self.cols];
             let (upper, lower) = pair.split_at_mut(other.cols);
             upper.chunks_exact_mut(2).zip(line).for_each(|(two, &value)| two.fill(value));
             lower.copy_from_slice(upper);
         }
-        data.extend_from_slice(&other.data);
-        Self { channels: self.channels + other.channels, rows: other.rows, cols: other.cols, data }
+        spare.keep(self);
+        spare.keep(other);
+        both
+    }
+}
+
+/// Memory of maps that are not needed any more, for those to come: to have every page of it given anew by the system takes about as long as to compute
+/// what is written there.
+#[derive(Debug, Default)]
+pub struct Spare(Vec<Vec<f32>>);
+
+impl Spare {
+    /// Keeps the memory of maps that are not needed any more.
+    pub fn keep(&mut self, maps: Maps) {
+        self.0.push(maps.data);
+    }
+
+    /// So many numbers, whatever they are: in the smallest memory that holds them, else in new memory for the largest that did not.
+    fn floats(&mut self, number: usize) -> Vec<f32> {
+        let fits = (0..self.0.len()).filter(|&i| self.0[i].capacity() >= number).min_by_key(|&i| self.0[i].capacity());
+        let Some(fits) = fits else {
+            if let Some(largest) = (0..self.0.len()).max_by_key(|&i| self.0[i].capacity()) {
+                self.0.swap_remove(largest);
+            }
+            return vec![0.0; number];
+        };
+        let mut floats = self.0.swap_remove(fits);
+        floats.resize(number, 0.0);
+        floats
+    }
+}
+
+/// Spare memory of as many as are at work at a time.
+#[derive(Debug, Default)]
+pub struct Spares(Mutex<Vec<Spare>>);
+
+impl Spares {
+    /// Does some work with spare memory that nobody else has meanwhile.
+    pub fn with<T>(&self, work: impl FnOnce(&mut Spare) -> T) -> T {
+        let held = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut spare = held().pop().unwrap_or_default();
+        let done = work(&mut spare);
+        held().push(spare);
+        done
     }
 }
 

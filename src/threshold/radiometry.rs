@@ -4,6 +4,7 @@
 //! The networks were trained on exactly these numbers (`training/scenes.py`); change both together.
 
 use super::fill_colour::FillColour;
+use super::plane::STEPS;
 
 /// Standard deviation of the Gaussian that defines the local mean and deviation, metres: wider than a string of cars beside
 /// another, narrower than a cloud.
@@ -67,7 +68,16 @@ fn ln(x: f32) -> f32 {
     let e = exponent as f32;
     let m = f32::from_bits((bits & 0x7f_ffff) | if low { 0x3f80_0000 } else { 0x3f00_0000 }) - 1.0;
     let square = m * m;
-    let series = [-1.151_461_03e-1, 1.167_699_87e-1, -1.242_014_08e-1, 1.424_932_28e-1, -1.666_805_77e-1, 2.000_071_48e-1, -2.499_999_4e-1, 3.333_333_1e-1];
+    let series = [
+        -1.151_461_03e-1,
+        1.167_699_87e-1,
+        -1.242_014_08e-1,
+        1.424_932_28e-1,
+        -1.666_805_77e-1,
+        2.000_071_48e-1,
+        -2.499_999_4e-1,
+        3.333_333_1e-1,
+    ];
     let mut sum = 7.037_683_63e-2;
     for term in series {
         sum = sum * m + term;
@@ -97,6 +107,37 @@ pub fn channels(rgb: [f32; 3], local: [f32; 4], colour: bool) -> [f32; 4] {
         ((c2 - local[3]) * gain).clamp(-3.0, 3.0),
         1.0,
     ]
+}
+
+/// Points whose inputs are made together: two of the widest vectors.
+pub const POINTS: usize = 32;
+
+/// The four network inputs of some points (rows): of each red, green and blue in units of 1 / [`STEPS`] with the share that was seen, and the local
+/// statistics there. A point of which not more than half was seen is four zeros.
+#[inline(always)]
+pub(super) fn inputs_of(looked: &[[f32; 4]; POINTS], local: &[[f32; 4]; POINTS], colour: bool) -> [[f32; POINTS]; 4] {
+    let ([red, green, blue, seen], [mean, deviation, c1, c2]) = (planes(looked), planes(local));
+    let mut inputs = [[0.0; POINTS]; 4];
+    for i in 0..POINTS {
+        let rgb = [red[i] / STEPS, green[i] / STEPS, blue[i] / STEPS];
+        let values = channels(rgb, [mean[i], deviation[i], c1[i], c2[i]], colour);
+        for k in 0..4 {
+            inputs[k][i] = if seen[i] > 0.5 { values[k] } else { 0.0 };
+        }
+    }
+    inputs
+}
+
+/// Each of the four numbers of all points.
+#[inline(always)]
+fn planes(points: &[[f32; 4]; POINTS]) -> [[f32; POINTS]; 4] {
+    let mut planes = [[0.0; POINTS]; 4];
+    for k in 0..4 {
+        for i in 0..POINTS {
+            planes[k][i] = points[i][k];
+        }
+    }
+    planes
 }
 
 /// Sums over the valid pixels of a cell: count, log luminance, its square, the two chroma differences.

@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use super::clarity::Clarity;
 use super::convolution::{Convolution, Shape};
 use super::evidence::Evidence;
-use super::network::{Maps, Weights, logistic};
+use super::network::{Maps, Spare, Weights, logistic};
 use super::plane::Plane;
 use crate::tile::{Area, Core, PATCH_M, Patches};
 
@@ -58,34 +58,45 @@ impl YardNetwork {
     }
 
     /// Half-metre inputs of a core with its halo to one-metre outputs of the core. Fine levels are computed only where they are needed.
-    fn apply(&self, inputs: Maps) -> Maps {
-        let a = self.stem.apply(&inputs, true);
-        // The inputs take more memory than any other map and are not looked at again.
-        drop(inputs);
+    fn apply(&self, inputs: Maps, spare: &mut Spare) -> Maps {
+        fn layer(convolution: &Convolution, input: Maps, spare: &mut Spare) -> Maps {
+            let out = convolution.apply(&input, true, spare);
+            spare.keep(input);
+            out
+        }
+        let a = layer(&self.stem, inputs, spare);
         // Margins of 8, 4 and 4 m around the core: each covers the reach of the layers that follow. What lies beyond is dropped at once. Four rows are
         // computed at a time, and the last digits of each depend a little on what the others look at. With these margins, and the halo, that reaches
         // nothing more: a row just outside the core is the second or third of its tile where the level below is looked at.
-        let a = self.at1.apply(&a, true);
-        let b = self.to2.apply(&a, true);
-        let a = a.trimmed(HALO_M - 4);
-        let b = self.at2.apply(&b, true);
-        let c = self.to4.apply(&b, true);
-        let b = b.trimmed((HALO_M - 4) / 2);
-        let c = self.at4.apply(&c, true);
-        let d = self.to8.apply(&c, true);
-        let c = c.trimmed((HALO_M - 8) / 4);
-        let d = self.at8[1].apply(&self.at8[0].apply(&d, true), true);
-        let c = self.up4.apply(&d.trimmed((HALO_M - 8) / 8).doubled_with(&c), true);
-        let b = self.up2.apply(&c.trimmed(1).doubled_with(&b), true);
-        let a = self.up1.apply(&b.doubled_with(&a), true);
-        self.head.apply(&a.trimmed(4), false)
+        let a = layer(&self.at1, a, spare);
+        let b = self.to2.apply(&a, true, spare);
+        let a = a.trimmed(HALO_M - 4, spare);
+        let b = layer(&self.at2, b, spare);
+        let c = self.to4.apply(&b, true, spare);
+        let b = b.trimmed((HALO_M - 4) / 2, spare);
+        let c = layer(&self.at4, c, spare);
+        let d = self.to8.apply(&c, true, spare);
+        let c = c.trimmed((HALO_M - 8) / 4, spare);
+        let d = layer(&self.at8[0], d, spare);
+        let d = layer(&self.at8[1], d, spare).trimmed((HALO_M - 8) / 8, spare);
+        let c = layer(&self.up4, d.doubled_with(c, spare), spare).trimmed(1, spare);
+        let b = layer(&self.up2, c.doubled_with(b, spare), spare);
+        let a = layer(&self.up1, b.doubled_with(a, spare), spare).trimmed(4, spare);
+        let out = self.head.apply(&a, false, spare);
+        spare.keep(a);
+        out
     }
 }
 
 /// Runs the network over a rectangle of patches: those that are `wanted`, each with the evidence of its square metres, row by row. The plane
 /// must hold the patches within [`HALO_M`] of them. Also says how clear each patch is. What a patch is found to show does not depend on the
 /// rectangle. Where nothing was seen within a patch's width there is nothing.
-pub fn look(plane: &Plane, patches: Patches, wanted: impl Fn(Area) -> bool) -> Vec<(Core, Vec<Evidence>, Clarity)> {
+pub fn look(
+    plane: &Plane,
+    patches: Patches,
+    wanted: impl Fn(Area) -> bool,
+    spare: &mut Spare,
+) -> Vec<(Core, Vec<Evidence>, Clarity)> {
     let (area, [down, across]) = (patches.area(), patches.size);
     let place = |i: usize| {
         let (row, col) = (i / across, i % across);
@@ -95,20 +106,22 @@ pub fn look(plane: &Plane, patches: Patches, wanted: impl Fn(Area) -> bool) -> V
     let blank: Vec<bool> = wanted.iter().map(|(_, _, ground)| plane.blank_around(*ground)).collect();
     let inputs = blank.contains(&false).then(|| {
         let size = [down, across].map(|patches| patches * PATCH_M + 2 * HALO_M);
-        inputs(plane, [area.x0 - HALO_M as f64, area.y0 - HALO_M as f64], size)
+        inputs(plane, [area.x0 - HALO_M as f64, area.y0 - HALO_M as f64], size, spare)
     });
     let clear = |row: usize, col: usize, blank: bool| match &inputs {
         Some(inputs) if !blank => clarity(inputs, row * PATCH_M, col * PATCH_M),
         _ => Clarity::Clear,
     };
     let clear: Vec<Clarity> = wanted.iter().zip(&blank).map(|((row, col, _), blank)| clear(*row, *col, *blank)).collect();
-    let outputs = inputs.map(|inputs| YardNetwork::shared().apply(inputs));
+    let outputs = inputs.map(|inputs| YardNetwork::shared().apply(inputs, spare));
     let evidence = |row: usize, col: usize, blank: bool| match &outputs {
         Some(outputs) if !blank => patch(outputs, row * PATCH_M, col * PATCH_M),
         _ => vec![Evidence::default(); PATCH_M * PATCH_M],
     };
     let seen = wanted.into_iter().zip(blank).zip(clear);
-    seen.map(|(((row, col, ground), blank), clear)| (ground, evidence(row, col, blank), clear)).collect()
+    let seen = seen.map(|(((row, col, ground), blank), clear)| (ground, evidence(row, col, blank), clear)).collect();
+    outputs.into_iter().for_each(|outputs| spare.keep(outputs));
+    seen
 }
 
 /// How clear the patch is whose first square metre has this row and column in the core.
@@ -128,8 +141,8 @@ pub fn look_bytes(core_m: usize) -> usize {
 }
 
 /// Network inputs of a square of ground at half a metre: four of the image, and the shadow vector.
-fn inputs(plane: &Plane, start: [f64; 2], [down_m, across_m]: [usize; 2]) -> Maps {
-    let mut maps = Maps::zeros(6, 2 * down_m, 2 * across_m);
+fn inputs(plane: &Plane, start: [f64; 2], [down_m, across_m]: [usize; 2], spare: &mut Spare) -> Maps {
+    let mut maps = Maps::of_spare(spare, 6, 2 * down_m, 2 * across_m);
     let size = maps.rows * maps.cols;
     let (image, shadow) = maps.data.split_at_mut(4 * size);
     plane.half_metre(start, [maps.rows, maps.cols], image);
@@ -165,7 +178,7 @@ mod tests {
         let network = YardNetwork::read(&mut weights);
         assert_eq!(weights.left(), 0);
         // 128 m with the halo leave a core of 32 m; the numbers are those of `training/export.py`.
-        let out = network.apply(probe(6, 256, 256));
+        let out = network.apply(probe(6, 256, 256), &mut Spare::default());
         assert_eq!((out.channels, out.rows, out.cols), (5, 32, 32));
         let answers: serde_json::Value = serde_json::from_str(include_str!("probe.json")).unwrap();
         for (i, answer) in answers["yard"].as_array().unwrap().iter().enumerate() {
@@ -184,7 +197,7 @@ mod tests {
         let network = YardNetwork::shared();
         let side = 2 * (2 * PATCH_M + 2 * HALO_M);
         let both = probe(6, side, side);
-        let looked = network.apply(both.clone());
+        let looked = network.apply(both.clone(), &mut Spare::default());
         let part = side - 2 * PATCH_M;
         for (row, col) in [(0, 0), (0, PATCH_M), (PATCH_M, 0), (PATCH_M, PATCH_M)] {
             let mut one = Maps::zeros(6, part, part);
@@ -192,7 +205,7 @@ mod tests {
                 let (channel, r) = (number / part, number % part);
                 target.copy_from_slice(&both.plane(channel)[(2 * row + r) * side + 2 * col..][..part]);
             }
-            let alone = network.apply(one);
+            let alone = network.apply(one, &mut Spare::default());
             let differ = (0..5 * PATCH_M * PATCH_M).filter(|i| {
                 let (channel, r, c) = (i / PATCH_M / PATCH_M, i / PATCH_M % PATCH_M, i % PATCH_M);
                 alone.plane(channel)[r * PATCH_M + c].to_bits()
@@ -218,7 +231,7 @@ mod tests {
         let mut plane = Plane::new(&scene, stretch, area, 64 << 20, 64 << 20).unwrap().unwrap();
         let all = plane.patches_in(area).collect();
         plane.require(&scene, &all).unwrap();
-        let looked = look(&plane, Patches { first: Core { row: 0, col: 0 }, size: [1, 5] }, |_| true);
+        let looked = look(&plane, Patches { first: Core { row: 0, col: 0 }, size: [1, 5] }, |_| true, &mut Spare::default());
         let empty: Vec<bool> =
             looked.iter().map(|(_, evidence, _)| evidence.iter().all(|cell| *cell == Evidence::default())).collect();
         assert_eq!(empty, [false, false, false, true, true], "100 m are filled: two patches, and one beside them");

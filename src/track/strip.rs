@@ -59,12 +59,7 @@ fn across_at([x, y]: [f64; 2], [tx, ty]: [f64; 2]) -> ([f64; ROWS], [f64; ROWS])
 fn around(columns: &[([f64; ROWS], [f64; ROWS])]) -> Area {
     let nothing = Area { x0: f64::INFINITY, y0: f64::INFINITY, x1: f64::NEG_INFINITY, y1: f64::NEG_INFINITY };
     let ends = columns.iter().flat_map(|(x, y)| [[x[0], y[0]], [x[ROWS - 1], y[ROWS - 1]]]);
-    ends.fold(nothing, |area, [x, y]| Area {
-        x0: area.x0.min(x),
-        y0: area.y0.min(y),
-        x1: area.x1.max(x),
-        y1: area.y1.max(y),
-    })
+    ends.fold(nothing, |area, [x, y]| Area { x0: area.x0.min(x), y0: area.y0.min(y), x1: area.x1.max(x), y1: area.y1.max(y) })
 }
 
 /// The strip as one sees it who travels the other way.

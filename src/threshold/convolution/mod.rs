@@ -12,7 +12,7 @@ mod minimal;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::network::Maps;
+use super::network::{Maps, Spare};
 use direct::Direct;
 use four_columns::FourColumns;
 use four_rows::FourRows;
@@ -93,10 +93,10 @@ impl Convolution {
     }
 
     /// Applies the convolution; with `rectify`, negative results become zero.
-    pub fn apply(&self, input: &Maps, rectify: bool) -> Maps {
+    pub fn apply(&self, input: &Maps, rectify: bool, spare: &mut Spare) -> Maps {
         debug_assert_eq!(input.channels, self.inputs);
         let [rows, cols] = self.shape.result(input.rows, input.cols);
-        let mut out = Maps::zeros(self.bias.len(), rows, cols);
+        let mut out = Maps::of_spare(spare, self.bias.len(), rows, cols);
         let finish = Finish { bias: &self.bias, least: if rectify { 0.0 } else { f32::NEG_INFINITY } };
         match &self.method {
             Method::Matrix(matrix) => multiply(matrix, input, finish, &mut out),
@@ -185,7 +185,9 @@ mod tests {
             let weights: Vec<f32> = (0..7 * depth).map(|i| ((i * 37 % 23) as f32 - 11.0) / 7.0).collect();
             let c = Convolution::new(shape, 3, &weights, vec![0.5, -1.0, 0.0, 2.0, 1.0, -3.0, 4.0]);
             let input = probe(3, rows, cols);
-            let (own, plain) = (c.apply(&input, false), plainly(&c, &weights, &input));
+            let mut used = Spare::default();
+            used.keep(Maps { data: vec![f32::NAN; 7 * rows * cols], ..Maps::zeros(0, 0, 0) });
+            let (own, plain) = (c.apply(&input, false, &mut used), plainly(&c, &weights, &input));
             assert_eq!((own.rows, own.cols), (plain.rows, plain.cols), "{shape:?}");
             assert!(own.data.iter().zip(&plain.data).all(|(a, b)| (a - b).abs() < 1e-3), "{shape:?}");
         }
