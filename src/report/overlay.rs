@@ -73,7 +73,7 @@ pub fn draw(
     }
     let height =
         (u64::from(picture.height()) * u64::from(THUMBNAIL_WIDTH) / u64::from(picture.width().max(1))).clamp(1, 2000) as u32;
-    let small = imageops::thumbnail(&picture, THUMBNAIL_WIDTH.min(picture.width()), height.min(picture.height()));
+    let small = thumbnail(&picture, [THUMBNAIL_WIDTH.min(picture.width()), height.min(picture.height())]);
     view.scale_bar(&mut picture, record.gsd());
     let full = with_caption(picture, record);
     let jpeg = |picture: &RgbImage, quality| {
@@ -222,6 +222,37 @@ impl View {
     }
 }
 
+/// A picture drawn smaller, of means of the pixels that begin in each of its own, as `image::imageops::thumbnail` has them (which takes several times
+/// as long).
+fn thumbnail(picture: &RgbImage, size: [u32; 2]) -> RgbImage {
+    let parts = |from: u32, to: u32| {
+        let ratio = from as f32 / to as f32;
+        let part = move |at: u32| {
+            let start = at as f32 * ratio;
+            let first = (start.ceil() as u32).min(from - 1);
+            first as usize..((start + ratio).ceil() as u32).clamp(first + 1, from) as usize
+        };
+        (0..to).map(part).collect::<Vec<_>>()
+    };
+    let (cols, rows) = (parts(picture.width(), size[0]), parts(picture.height(), size[1]));
+    let (pixels, _) = picture.as_raw().as_chunks::<3>();
+    let width = picture.width() as usize;
+    let mut out = Vec::with_capacity(3 * cols.len() * rows.len());
+    for rows in rows {
+        for cols in &cols {
+            let mut sum = [0u32; 3];
+            for row in rows.clone() {
+                for pixel in &pixels[row * width + cols.start..row * width + cols.end] {
+                    sum.iter_mut().zip(pixel).for_each(|(sum, &value)| *sum += u32::from(value));
+                }
+            }
+            let number = (cols.len() * rows.len()) as u32;
+            out.extend(sum.map(|sum| ((sum + number / 2) / number) as u8));
+        }
+    }
+    RgbImage::from_raw(size[0], size[1], out).unwrap_or_default()
+}
+
 /// A picture drawn larger, by the vectors of the processor; None where the library refuses.
 fn enlarged(picture: &RgbImage, width: u32, height: u32) -> Option<RgbImage> {
     let from = ImageRef::new(picture.width(), picture.height(), picture.as_raw(), PixelType::U8x3).ok()?;
@@ -307,24 +338,25 @@ impl Reduced {
                 self.put_row();
                 self.row = out;
             }
-            let start = row as usize * strip.window.width as usize;
-            for (col, &column) in columns.iter().enumerate() {
-                let index = start + col;
-                if !strip.valid.get(index).copied().unwrap_or(false) {
-                    continue;
-                }
-                let (Some(&r), Some(&g), Some(&b)) = (red.get(index), green.get(index), blue.get(index)) else { continue };
+            let start = row as usize * columns.len();
+            let line = start..start + columns.len();
+            let Some(valid) = strip.valid.get(line.clone()) else { continue };
+            let (Some(red), Some(green), Some(blue)) = (red.get(line.clone()), green.get(line.clone()), blue.get(line)) else {
+                continue;
+            };
+            let colours = red.iter().zip(green).zip(blue).map(|((r, g), b)| [r, g, b]);
+            for ((colour, &column), _) in colours.zip(&columns).zip(valid).filter(|(_, valid)| **valid) {
                 let (sum, number) = &mut self.sums[column];
-                *sum = [sum[0] + r, sum[1] + g, sum[2] + b];
+                sum.iter_mut().zip(colour).for_each(|(sum, value)| *sum += value);
                 *number += 1.0;
             }
         }
     }
 
     fn put_row(&mut self) {
-        for (col, (sum, number)) in self.sums.iter_mut().enumerate().filter(|(_, (_, number))| *number > 0.0) {
-            let colour = std::array::from_fn(|band| self.tones.of(sum[band] / *number, band));
-            self.picture.put_pixel(col as u32, self.row, Rgb(colour));
+        let Some(row) = self.picture.rows_mut().nth(self.row as usize) else { return };
+        for (pixel, (sum, number)) in row.zip(&mut self.sums).filter(|(_, (_, number))| *number > 0.0) {
+            *pixel = Rgb(std::array::from_fn(|band| self.tones.of(sum[band] / *number, band)));
             (*sum, *number) = ([0.0; 3], 0.0);
         }
     }
@@ -341,18 +373,17 @@ fn quad(picture: &mut RgbImage, corners: &[Point; 4], colour: [u8; 3]) {
     let bound = |axis: usize, pick: fn(f64, f64) -> f64| corners.iter().map(|c| c[axis]).reduce(pick).unwrap_or(0.0);
     let from = |value: f64| (value - 2.0).max(0.0) as u32;
     let to = |value: f64, size: u32| ((value + 3.0).max(0.0) as u32).min(size);
+    let sides = [0, 1, 2, 3].map(|i| {
+        let (a, b) = (corners[i], corners[(i + 1) % 4]);
+        let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
+        (a, dx, dy, dx.hypot(dy).max(1e-9))
+    });
     for y in from(bound(1, f64::min))..to(bound(1, f64::max), picture.height()) {
         for x in from(bound(0, f64::min))..to(bound(0, f64::max), picture.width()) {
             let (px, py) = (f64::from(x) + 0.5, f64::from(y) + 0.5);
             // Distance to the nearest side, positive inside.
-            let inside = (0..4)
-                .map(|i| {
-                    let (a, b) = (corners[i], corners[(i + 1) % 4]);
-                    let (dx, dy) = (b[0] - a[0], b[1] - a[1]);
-                    let length = dx.hypot(dy).max(1e-9);
-                    (dx * (py - a[1]) - dy * (px - a[0])) / length * turn.signum()
-                })
-                .fold(f64::INFINITY, f64::min);
+            let to_side = sides.map(|(a, dx, dy, length)| (dx * (py - a[1]) - dy * (px - a[0])) / length * turn.signum());
+            let inside = to_side.into_iter().fold(f64::INFINITY, f64::min);
             let line = (1.6 - inside.abs()).clamp(0.0, 1.0);
             let weight = if inside > 0.0 { line.max(0.12) } else { line };
             if weight > 0.0 {
@@ -478,6 +509,14 @@ fn wrap(text: &str, columns: u32) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::raster::open_raster;
+
+    #[test]
+    fn the_small_picture_is_that_of_the_library() {
+        let picture = RgbImage::from_fn(97, 61, |x, y| Rgb([x * 7919 + y * 104_729, x * y, x ^ y].map(|v| v as u8)));
+        for [width, height] in [[97, 61], [96, 60], [40, 26], [7, 1]] {
+            assert_eq!(thumbnail(&picture, [width, height]), imageops::thumbnail(&picture, width, height), "{width} x {height}");
+        }
+    }
 
     #[test]
     fn rows_are_means_of_their_own_pixels_however_the_part_is_read() {

@@ -37,7 +37,8 @@ pub struct Scores {
     shortest: usize,
     /// The most columns of a body.
     pub longest: usize,
-    cut: usize,
+    /// The fewest, of one that the edge cuts.
+    pub cut: usize,
 }
 
 fn columns_of(metres: f64) -> usize {
@@ -147,13 +148,17 @@ impl Scores {
         (1..=GAP.min(self.n - from)).map(move |k| (from + k, self.sum(2, from, from + k)))
     }
 
-    /// Every body that ends at a boundary: where it begins, and its score. Impossible ones are among them.
-    pub fn bodies_to(&self, to: usize) -> impl Iterator<Item = (usize, f64)> + Clone {
-        (self.cut..=self.longest.min(to)).map(move |k| (to - k, self.bodies[to * (self.longest + 1) + k]))
+    /// The score of every body that ends at a boundary, the shortest first: those of [`Self::cut`] columns, and each of one more. Impossible ones, and
+    /// at the start some that would begin before it, are among them.
+    pub fn bodies_to(&self, to: usize) -> &[f64] {
+        let width = self.longest + 1;
+        &self.bodies[to * width + self.cut..(to + 1) * width]
     }
 
-    /// Every body that begins at a boundary: where it ends, and its score. Impossible ones are among them.
-    pub fn bodies_from(&self, from: usize) -> impl Iterator<Item = (usize, f64)> + Clone {
-        (self.cut..=self.longest.min(self.n - from)).map(move |k| (from + k, self.bodies[(from + k) * (self.longest + 1) + k]))
+    /// The same of those that begin at a boundary, none that would end beyond the strip.
+    pub fn bodies_from(&self, from: usize) -> impl Iterator<Item = f64> {
+        let width = self.longest + 1;
+        let bodies = self.bodies.get(from * width + self.cut * (width + 1)..).unwrap_or_default();
+        bodies.iter().step_by(width + 1).take(width - self.cut).copied()
     }
 }

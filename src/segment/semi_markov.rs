@@ -6,7 +6,7 @@
 
 use super::columns::Column;
 use super::lengths::Neighbours;
-use super::log_sum::{NOTHING_MORE, log_add, log_sum};
+use super::log_sum::{NOTHING_MORE, Terms, log_add};
 use super::scores::Scores;
 
 /// Two segmentations mean the same car when both its ends lie within this many columns.
@@ -59,12 +59,20 @@ pub fn segment(columns: &[Column]) -> Segmentation {
 /// The cars of columns that were all seen: found once, and again with what their neighbours say of their lengths.
 fn in_view(columns: &[Column]) -> Vec<Segment> {
     let mut scores = Scores::new(columns);
-    let cars = solve(&scores);
-    if cars.len() < 2 {
+    let mut cars = best(&scores);
+    if cars.is_empty() {
         return cars;
     }
-    scores.score_bodies(Some(&Neighbours::of(&cars, scores.longest)));
-    solve(&scores)
+    let mut sums = sums_over_all(&scores);
+    set_probability(&mut cars, &scores, &sums);
+    if cars.len() > 1 {
+        scores.score_bodies(Some(&Neighbours::of(&cars, scores.longest)));
+        (cars, sums) = (best(&scores), sums_over_all(&scores));
+        set_probability(&mut cars, &scores, &sums);
+    }
+    let covered = covered(&scores, &sums);
+    cars.iter_mut().for_each(|car| car.existence = covered[(car.from + car.to) / 2].min(1.0));
+    cars
 }
 
 /// The states in which a column boundary may be left behind.
@@ -77,22 +85,12 @@ enum State {
 }
 use State::{Car, Closing, Empty, Opening};
 
-fn solve(scores: &Scores) -> Vec<Segment> {
-    let sums = sums_over_all(scores);
-    let covered = covered(scores, &sums);
-    let car = |(from, to, coupled): (usize, usize, bool)| Segment {
-        from,
-        to,
-        probability: probability(scores, (from, to), &sums),
-        existence: covered[(from + to) / 2].min(1.0),
-        coupled,
-        cut: from == 0 || to == scores.n,
-    };
-    best(scores).into_iter().map(car).collect()
+fn set_probability(cars: &mut [Segment], scores: &Scores, sums: &Sums) {
+    cars.iter_mut().for_each(|car| car.probability = probability(scores, (car.from, car.to), sums));
 }
 
-/// The cars of the best segmentation, in order: where they begin and end, and whether only a gap parts them from the one before.
-fn best(scores: &Scores) -> Vec<(usize, usize, bool)> {
+/// The cars of the best segmentation, in order; how probable they are is not known yet.
+fn best(scores: &Scores) -> Vec<Segment> {
     type Step = (f64, (State, usize));
     const UNREACHED: Step = (f64::NEG_INFINITY, (Empty, 0));
     fn higher(best: Step, step: Step) -> Step {
@@ -100,21 +98,25 @@ fn best(scores: &Scores) -> Vec<(usize, usize, bool)> {
     }
     // The best way into each state at each boundary, and to where a car may begin.
     let mut best = vec![[UNREACHED; 4]; scores.n + 1];
-    let mut begun = vec![(f64::NEG_INFINITY, Empty); scores.n + 1];
+    let (mut begun, mut begun_from) = (vec![f64::NEG_INFINITY; scores.n + 1], vec![Empty; scores.n + 1]);
     best[0][Empty as usize] = (0.0, (Empty, 0));
-    begun[0] = (0.0, Empty);
+    begun[0] = 0.0;
+    let mut terms = Terms::default();
     for to in 1..=scores.n {
         let from = |state: State, at: usize, score: f64| (best[at][state as usize].0 + score, (state, at));
         let empty = scores.empty(to);
         let ways = [
             higher(from(Empty, to - 1, empty), from(Closing, to - 1, empty)),
             scores.gaps_to(to).map(|(at, score)| from(Empty, at, score)).fold(UNREACHED, higher),
-            scores.bodies_to(to).map(|(at, score)| (begun[at].0 + score, (begun[at].1, at))).fold(UNREACHED, higher),
+            terms.set(with_bodies_to(to, scores, &begun)).best().map_or(UNREACHED, |(score, number)| {
+                let at = to - scores.cut - number;
+                (score, (begun_from[at], at))
+            }),
             scores.gaps_to(to).map(|(at, score)| from(Car, at, score)).fold(UNREACHED, higher),
         ];
         best[to] = ways;
         let [opening, closing] = [Opening, Closing].map(|state| (best[to][state as usize].0, state));
-        begun[to] = if closing.0 > opening.0 { closing } else { opening };
+        (begun[to], begun_from[to]) = if closing.0 > opening.0 { closing } else { opening };
     }
     let last = [Empty, Car, Closing].map(|state| (best[scores.n][state as usize].0, (state, scores.n)));
     let (_, (mut state, mut at)) = last.into_iter().fold(UNREACHED, higher);
@@ -122,12 +124,19 @@ fn best(scores: &Scores) -> Vec<(usize, usize, bool)> {
     while at > 0 {
         let (_, (before, from)) = best[at][state as usize];
         if state == Car {
-            cars.push((from, at, before == Closing));
+            let cut = from == 0 || at == scores.n;
+            cars.push(Segment { from, to: at, probability: 0.0, existence: 0.0, coupled: before == Closing, cut });
         }
         (state, at) = (before, from);
     }
     cars.reverse();
     cars
+}
+
+/// What every body that ends at a boundary comes to with what is known of where it begins, the shortest first.
+fn with_bodies_to(to: usize, scores: &Scores, begun: &[f64]) -> impl Iterator<Item = f64> {
+    let begun = &begun[..(to + 1).saturating_sub(scores.cut)];
+    begun.iter().rev().zip(scores.bodies_to(to)).map(|(begun, score)| begun + score)
 }
 
 fn sums_over_all(scores: &Scores) -> Sums {
@@ -136,14 +145,15 @@ fn sums_over_all(scores: &Scores) -> Sums {
     let mut begun = vec![unreached; scores.n + 1];
     forward[0][Empty as usize] = 0.0;
     begun[0] = 0.0;
+    let mut terms = Terms::default();
     for to in 1..=scores.n {
         let from = |state: State, at: usize, score: f64| forward[at][state as usize] + score;
         let empty = scores.empty(to);
         forward[to] = [
             log_add(from(Empty, to - 1, empty), from(Closing, to - 1, empty)),
-            log_sum(scores.gaps_to(to).map(|(at, score)| from(Empty, at, score))),
-            log_sum(scores.bodies_to(to).map(|(at, score)| begun[at] + score)),
-            log_sum(scores.gaps_to(to).map(|(at, score)| from(Car, at, score))),
+            terms.set(scores.gaps_to(to).map(|(at, score)| from(Empty, at, score))).log_sum(),
+            terms.set(with_bodies_to(to, scores, &begun)).log_sum(),
+            terms.set(scores.gaps_to(to).map(|(at, score)| from(Car, at, score))).log_sum(),
         ];
         begun[to] = log_add(forward[to][Opening as usize], forward[to][Closing as usize]);
     }
@@ -151,19 +161,24 @@ fn sums_over_all(scores: &Scores) -> Sums {
     for state in [Empty, Car, Closing] {
         backward[scores.n][state as usize] = 0.0;
     }
+    let mut ended = vec![unreached; scores.n + 1];
+    ended[scores.n] = 0.0;
     for from in (0..scores.n).rev() {
         let to = |state: State, at: usize, score: f64| backward[at][state as usize] + score;
         let empty = to(Empty, from + 1, scores.empty(from + 1));
-        let body = log_sum(scores.bodies_from(from).map(|(at, score)| to(Car, at, score)));
-        let opening = log_add(empty, log_sum(scores.gaps_from(from).map(|(at, score)| to(Opening, at, score))));
+        let longer = ended.iter().skip(from + scores.cut);
+        let body = terms.set(longer.zip(scores.bodies_from(from)).map(|(ended, score)| ended + score)).log_sum();
+        let opening = terms.set(scores.gaps_from(from).map(|(at, score)| to(Opening, at, score))).log_sum();
+        let opening = log_add(empty, opening);
         backward[from] = [
             if from == 0 { log_add(opening, body) } else { opening },
             body,
-            log_sum(scores.gaps_from(from).map(|(at, score)| to(Closing, at, score))),
+            terms.set(scores.gaps_from(from).map(|(at, score)| to(Closing, at, score))).log_sum(),
             log_add(empty, body),
         ];
+        ended[from] = backward[from][Car as usize];
     }
-    Sums { begun, ended: backward.iter().map(|after| after[Car as usize]).collect(), whole: backward[0][Empty as usize] }
+    Sums { begun, ended, whole: backward[0][Empty as usize] }
 }
 
 /// Probability of a body at each column.
@@ -171,11 +186,11 @@ fn covered(scores: &Scores, Sums { begun, ended, whole }: &Sums) -> Vec<f64> {
     // Every possible car adds its probability where it starts and takes it away where it ends.
     let mut change = vec![0.0; scores.n + 1];
     for (to, ended) in ended.iter().enumerate() {
-        for (from, score) in scores.bodies_to(to) {
-            let log = begun[from] + score + ended - whole;
+        for (number, begun_and_body) in with_bodies_to(to, scores, begun).enumerate() {
+            let log = begun_and_body + ended - whole;
             if log > -NOTHING_MORE {
                 let p = log.exp();
-                change[from] += p;
+                change[to - scores.cut - number] += p;
                 change[to] -= p;
             }
         }
@@ -193,8 +208,11 @@ fn covered(scores: &Scores, Sums { begun, ended, whole }: &Sums) -> Vec<f64> {
 /// Probability, over all segmentations, of a car whose ends lie near these.
 fn probability(scores: &Scores, (from, to): (usize, usize), Sums { begun, ended, whole }: &Sums) -> f64 {
     let ends = to.saturating_sub(SAME_CAR)..=(to + SAME_CAR).min(scores.n);
-    let cars = ends.flat_map(|to| scores.bodies_to(to).map(move |(at, score)| (at, score + ended[to])));
-    let total = log_sum(cars.filter(|(at, _)| at.abs_diff(from) <= SAME_CAR).map(|(at, score)| begun[at] + score));
+    let froms = |to: usize| (from.saturating_sub(SAME_CAR)..=from + SAME_CAR).rev().filter(move |at| at + scores.cut <= to);
+    let body =
+        |from: usize, to: usize| scores.bodies_to(to).get(to - from - scores.cut).map(|score| begun[from] + (score + ended[to]));
+    let cars = ends.flat_map(|to| froms(to).filter_map(move |from| body(from, to)));
+    let total = Terms::default().set(cars).log_sum();
     (total - whole).exp().clamp(0.0, 1.0)
 }
 

@@ -5,6 +5,10 @@
 //! them as different as far points, and the ratio rises to one, whatever is left of the ground in dense haze or deep shadow. Where the sensor was
 //! saturated or got no light there is no difference at all.
 
+use std::ops::Range;
+
+/// Sums that are added up side by side.
+const LANES: usize = 8;
 /// Distances that are compared, in half metres: along an axis, and diagonally.
 const NEAR: [usize; 2] = [2, 1];
 const FAR: [usize; 2] = [16, 11];
@@ -38,11 +42,14 @@ pub enum Clarity {
 impl Clarity {
     /// Of a square of half-metre pixels: luminance in any scale that varies slowly, and whether each was seen; `at(row, col)`.
     pub fn of(side: usize, at: impl Fn(usize, usize) -> Option<f32>) -> Self {
+        // What was not seen is no number, nor is its difference from anything.
+        let mut pixels = Vec::with_capacity(side * side);
+        (0..side).for_each(|row| pixels.extend((0..side).map(|col| at(row, col).unwrap_or(f32::NAN))));
         // The direction in which neighbours are most alike: an image may be smeared in one only.
         let ratios = [[0i64, 1], [1, 0], [1, 1], [1, -1]].map(|step| {
             let diagonal = usize::from(step[0] != 0 && step[1] != 0);
-            let near = mean_square(side, step, NEAR[diagonal], &at)?;
-            let far = mean_square(side, step, FAR[diagonal], &at)?;
+            let near = mean_square(&pixels, side, step, NEAR[diagonal])?;
+            let far = mean_square(&pixels, side, step, FAR[diagonal])?;
             // Half of the metre and a half of a diagonal's two steps would be 0.7 m: as if they were one metre apart.
             let stretch = if diagonal == 1 { std::f64::consts::SQRT_2 } else { 1.0 };
             Some(if far < NOTHING { f64::INFINITY } else { stretch * near / far })
@@ -57,21 +64,25 @@ impl Clarity {
 }
 
 /// Mean square difference of the pixels so many steps apart; none where too few were seen.
-fn mean_square(side: usize, [down, right]: [i64; 2], steps: usize, at: &impl Fn(usize, usize) -> Option<f32>) -> Option<f64> {
+fn mean_square(pixels: &[f32], side: usize, [down, right]: [i64; 2], steps: usize) -> Option<f64> {
     let (rows, shift) = (steps * down as usize, steps as i64 * right);
-    let (mut sum, mut seen, mut all) = (0.0f64, 0usize, 0usize);
+    let (from, to) = ((-shift).max(0) as usize, (side as i64 - shift.max(0)).max(0) as usize);
+    let (mut sums, mut seen, mut all) = ([0.0f64; LANES], [0u32; LANES], 0);
     for row in 0..side.saturating_sub(rows) {
-        let from = (-shift).max(0) as usize;
-        let to = (side as i64 - shift.max(0)).max(0) as usize;
-        for col in from..to {
-            all += 1;
-            if let (Some(a), Some(b)) = (at(row, col), at(row + rows, (col as i64 + shift) as usize)) {
-                sum += f64::from(a - b).powi(2);
-                seen += 1;
+        let line = |row: usize, cols: Range<usize>| &pixels[row * side + cols.start..row * side + cols.end];
+        let there = |col: usize| (col as i64 + shift) as usize;
+        let (here, there) = (line(row, from..to), line(row + rows, there(from)..there(to)));
+        all += here.len();
+        for (here, there) in here.chunks(LANES).zip(there.chunks(LANES)) {
+            for (((sum, seen), a), b) in sums.iter_mut().zip(&mut seen).zip(here).zip(there) {
+                let difference = f64::from(a - b);
+                *sum += if difference.is_nan() { 0.0 } else { difference * difference };
+                *seen += u32::from(!difference.is_nan());
             }
         }
     }
-    (seen as f64 > SEEN * all as f64).then(|| sum / seen as f64)
+    let seen = f64::from(seen.iter().sum::<u32>());
+    (seen > SEEN * all as f64).then(|| sums.iter().sum::<f64>() / seen)
 }
 
 #[cfg(test)]

@@ -5,9 +5,10 @@
 //! in which patches come.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::clarity::Clarity;
-use crate::tile::{Core, PATCH_M};
+use crate::tile::{Area, Core, PATCH_M, PlaceMap};
 
 /// Side of the squares of evidence that are kept or not, metres.
 const SQUARE_M: usize = 16;
@@ -33,6 +34,17 @@ pub struct Evidence {
     pub cloud: f32,
 }
 
+/// Of the [`Evidence`] of a square metre the track and the heading; the last number fills a vector up.
+pub type Ridge = [f32; 4];
+
+impl Evidence {
+    /// The track and the heading alone.
+    #[inline]
+    pub fn ridge(&self) -> Ridge {
+        [self.track, self.heading[0], self.heading[1], 0.0]
+    }
+}
+
 /// [`Evidence`] as it is kept: 8 bytes instead of 20, a step finer than the network is sure of.
 #[derive(Debug, Clone, Copy)]
 struct Packed {
@@ -53,13 +65,18 @@ impl Packed {
         }
     }
 
+    #[inline]
     fn evidence(self) -> Evidence {
-        Evidence {
-            track: f32::from(self.track) / f32::from(u16::MAX),
-            body: f32::from(self.body) / 255.0,
-            heading: self.heading.map(|v| f32::from(v) / f32::from(i16::MAX)),
-            cloud: f32::from(self.cloud) / 255.0,
-        }
+        let [track, cos, sin, _] = self.ridge();
+        Evidence { track, body: f32::from(self.body) / 255.0, heading: [cos, sin], cloud: f32::from(self.cloud) / 255.0 }
+    }
+
+    #[inline]
+    fn ridge(self) -> Ridge {
+        const TRACK: f32 = u16::MAX as f32;
+        const HEADING: f32 = i16::MAX as f32;
+        let [cos, sin] = self.heading;
+        [f32::from(self.track) / TRACK, f32::from(cos) / HEADING, f32::from(sin) / HEADING, 0.0]
     }
 }
 
@@ -68,7 +85,7 @@ type Square = Option<Box<[Packed; SQUARE_M * SQUARE_M]>>;
 /// One-metre evidence over the parts of a scene that were looked at.
 #[derive(Debug, Default)]
 pub struct YardMap {
-    patches: BTreeMap<(i64, i64), [Square; SQUARES * SQUARES]>,
+    patches: PlaceMap<[Square; SQUARES * SQUARES]>,
     /// Squares that are not kept but lie under cloud, a bit for each of a patch's.
     hidden: BTreeMap<(i64, i64), u16>,
     /// Patches in which the ground cannot be made out.
@@ -139,10 +156,10 @@ impl YardMap {
 
     /// Bytes that the map takes.
     pub fn bytes(&self) -> usize {
-        // A tree's nodes are at least half full.
+        // A tree's nodes are at least half full, a hash table has one place in eight too many.
         let entry = |value: usize| 2 * (size_of::<(i64, i64)>() + value);
         self.squares * SQUARE_M * SQUARE_M * size_of::<Packed>()
-            + self.patches.len() * entry(size_of::<[Square; SQUARES * SQUARES]>())
+            + self.patches.capacity() * 8 / 7 * size_of::<((i64, i64), [Square; SQUARES * SQUARES])>()
             + self.hidden.len() * entry(size_of::<u16>())
             + self.unclear.len() * entry(size_of::<Clarity>())
     }
@@ -155,49 +172,60 @@ impl YardMap {
 
     /// Evidence of the square metre with this column and row (metres from the scene's corner); none where nothing was seen.
     pub fn cell(&self, col: i64, row: i64) -> Evidence {
+        self.packed(col, row).evidence()
+    }
+
+    fn packed(&self, col: i64, row: i64) -> Packed {
         let (key, number, [r, c]) = place(col, row);
-        if let Some(cells) = self.patches.get(&key).and_then(|patch| patch[number].as_ref()) {
-            return cells[r * SQUARE_M + c].evidence();
+        if let Some(cells) = self.square(key, number) {
+            return cells[r * SQUARE_M + c];
         }
         let hidden = self.hidden.get(&key).is_some_and(|hidden| hidden >> number & 1 == 1);
-        Evidence { cloud: if hidden { 1.0 } else { 0.0 }, ..Evidence::default() }
+        Packed { track: 0, heading: [0; 2], body: 0, cloud: if hidden { u8::MAX } else { 0 } }
+    }
+
+    fn square(&self, key: (i64, i64), number: usize) -> Option<&[Packed; SQUARE_M * SQUARE_M]> {
+        self.patches.get(&key)?[number].as_deref()
     }
 
     /// The cells of two columns and two rows from here on, row by row.
-    fn four_cells(&self, col: i64, row: i64) -> [Evidence; 4] {
+    fn four_cells(&self, col: i64, row: i64) -> [Packed; 4] {
         let (key, number, [r, c]) = place(col, row);
         // All four lie in one square, as nearly always.
         if r + 1 < SQUARE_M
             && c + 1 < SQUARE_M
-            && let Some(cells) = self.patches.get(&key).and_then(|patch| patch[number].as_ref())
+            && let Some(cells) = self.square(key, number)
         {
             let at = r * SQUARE_M + c;
-            return [at, at + 1, at + SQUARE_M, at + SQUARE_M + 1].map(|at| cells[at].evidence());
+            return [cells[at], cells[at + 1], cells[at + SQUARE_M], cells[at + SQUARE_M + 1]];
         }
-        [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(r, c)| self.cell(col + c, row + r))
+        [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(r, c)| self.packed(col + c, row + r))
     }
 
     /// Evidence at a point of ground, bilinear.
+    // What a caller does not look at is not computed where this is inlined.
+    #[inline]
     pub fn at(&self, x: f64, y: f64) -> Evidence {
-        let (u, v) = (x - 0.5, y - 0.5);
-        let (col, row) = (u.floor(), v.floor());
-        let (fu, fv) = ((u - col) as f32, (v - row) as f32);
-        let (col, row) = (col as i64, row as i64);
-        let mut sum = Evidence::default();
-        let weights = [(1.0 - fv) * (1.0 - fu), (1.0 - fv) * fu, fv * (1.0 - fu), fv * fu];
+        let ((col, fu), (row, fv)) = (between(x), between(y));
+        let weights = weights(fu, fv);
+        let mut mean = Evidence::default();
         for (cell, weight) in self.four_cells(col, row).into_iter().zip(weights) {
-            sum.track += weight * cell.track;
-            sum.body += weight * cell.body;
-            sum.cloud += weight * cell.cloud;
-            (0..2).for_each(|i| sum.heading[i] += weight * cell.heading[i]);
+            let cell = cell.evidence();
+            mean.track += weight * cell.track;
+            mean.body += weight * cell.body;
+            mean.cloud += weight * cell.cloud;
+            mean.heading[0] += weight * cell.heading[0];
+            mean.heading[1] += weight * cell.heading[1];
         }
-        sum
+        mean
     }
 
     /// Every cell that is kept, as (column, row, evidence), in a fixed order.
     pub fn cells(&self) -> impl Iterator<Item = (i64, i64, Evidence)> + '_ {
         let side = PATCH_M as i64;
-        self.patches.iter().flat_map(move |(&(row, col), patch)| {
+        let mut patches: Vec<_> = self.patches.iter().collect();
+        patches.sort_unstable_by_key(|(key, _)| **key);
+        patches.into_iter().flat_map(move |(&(row, col), patch)| {
             patch.iter().enumerate().filter_map(|(number, square)| Some((number, square.as_ref()?))).flat_map(
                 move |(number, cells)| {
                     let (r, c) = (number / SQUARES * SQUARE_M, number % SQUARES * SQUARE_M);
@@ -208,6 +236,93 @@ impl YardMap {
             )
         })
     }
+}
+
+/// The tracks of a part of the map, unpacked, for many looks at the same ground.
+pub struct Unpacked<'a> {
+    map: &'a YardMap,
+    area: Area,
+    /// First column and row, and how many columns.
+    first: [i64; 2],
+    width: usize,
+    ridges: Vec<Ridge>,
+}
+
+impl<'a> Unpacked<'a> {
+    /// Nothing of a map yet.
+    pub fn of(map: &'a YardMap) -> Self {
+        Self { map, area: Area { x0: 0.0, y0: 0.0, x1: 0.0, y1: 0.0 }, first: [0; 2], width: 0, ridges: Vec::new() }
+    }
+
+    /// Whether this ground is unpacked.
+    pub fn covers(&self, area: Area) -> bool {
+        let own = self.area;
+        own.x0 <= area.x0 && own.y0 <= area.y0 && own.x1 >= area.x1 && own.y1 >= area.y1
+    }
+
+    /// Unpacks this ground in place of the last; says whether any track may be seen there.
+    pub fn unpack(&mut self, area: Area) -> bool {
+        let (cols, rows) = (between(area.x0).0..between(area.x1).0 + 2, between(area.y0).0..between(area.y1).0 + 2);
+        (self.area, self.first, self.width) = (area, [cols.start, rows.start], (cols.end - cols.start) as usize);
+        self.ridges.clear();
+        self.ridges.resize(self.width * (rows.end - rows.start) as usize, Ridge::default());
+        let side = SQUARE_M as i64;
+        let squares = |range: &Range<i64>| range.start.div_euclid(side)..=(range.end - 1).div_euclid(side);
+        let within = |range: &Range<i64>, square: i64| range.start.max(square * side)..range.end.min((square + 1) * side);
+        let mut seen = false;
+        for (down, across) in squares(&rows).flat_map(|down| squares(&cols).map(move |across| (down, across))) {
+            let (key, number, _) = place(across * side, down * side);
+            let Some(cells) = self.map.square(key, number) else { continue };
+            seen = true;
+            let part = within(&cols, across);
+            for row in within(&rows, down) {
+                let from = ((row - down * side) * side + part.start - across * side) as usize;
+                let to = self.index(part.start, row);
+                let length = (part.end - part.start) as usize;
+                let line = self.ridges[to..to + length].iter_mut().zip(&cells[from..from + length]);
+                line.for_each(|(ridge, cell)| *ridge = cell.ridge());
+            }
+        }
+        seen
+    }
+
+    fn index(&self, col: i64, row: i64) -> usize {
+        (row - self.first[1]) as usize * self.width + (col - self.first[0]) as usize
+    }
+
+    /// What [`YardMap::at`] says of the track at a point of ground that is unpacked, from where it lies [`between`] columns and rows.
+    #[inline]
+    pub fn between(&self, (col, fu): (i64, f32), (row, fv): (i64, f32)) -> Ridge {
+        let at = self.index(col, row);
+        let (above, below) = (&self.ridges[at..at + 2], &self.ridges[at + self.width..at + self.width + 2]);
+        let mut mean = Ridge::default();
+        for (ridge, weight) in above.iter().chain(below).zip(weights(fu, fv)) {
+            mean.iter_mut().zip(ridge).for_each(|(mean, value)| *mean += weight * value);
+        }
+        mean
+    }
+
+    /// The same at any point of ground.
+    #[inline]
+    pub fn at(&self, [x, y]: [f64; 2]) -> Ridge {
+        if self.area.contains([x, y]) { self.between(between(x), between(y)) } else { self.map.at(x, y).ridge() }
+    }
+}
+
+/// The column (or row) before a place whose middle lies at or before it, and how far it lies from that to the next one, 0 to 1.
+#[inline]
+pub fn between(metres: f64) -> (i64, f32) {
+    let from_middle = metres - 0.5;
+    // Rounded down without the call that `floor` is on a processor of which nothing is known.
+    let towards_zero = from_middle as i64;
+    let cell = towards_zero - i64::from(towards_zero as f64 > from_middle);
+    (cell, (from_middle - cell as f64) as f32)
+}
+
+/// Weights of the four cells between whose middles a point lies, row by row: see [`between`].
+#[inline]
+fn weights(fu: f32, fv: f32) -> [f32; 4] {
+    [(1.0 - fv) * (1.0 - fu), (1.0 - fv) * fu, fv * (1.0 - fu), fv * fu]
 }
 
 /// The patch of a square metre, the number of the square in it, and its row and column in the square.
@@ -240,6 +355,24 @@ mod tests {
         assert_eq!(map.cell(2 * 64, -64), Evidence::default());
         assert_eq!(map.cell(2 * 64 + 63, -1), Evidence { cloud: 1.0, ..Evidence::default() });
         assert!(map.bytes() < 6000, "{}", map.bytes());
+    }
+
+    #[test]
+    fn unpacked_ground_shows_what_the_map_shows_inside_it_and_outside() {
+        let track = |i: i64| Evidence {
+            track: (i * 7919 % 101) as f32 / 100.0,
+            heading: [(i % 7) as f32 / 7.0 - 0.5, (i % 5) as f32 / 5.0 - 0.4],
+            ..Evidence::default()
+        };
+        // Squares that are not kept lie between and around.
+        let map = YardMap::of_cells((0..70 * 90).map(|i| (i % 70 - 37, i / 70 - 20, track(i))).filter(|(col, ..)| col.abs() > 5));
+        let mut ground = Unpacked::of(&map);
+        assert!(!ground.unpack(Area { x0: 200.0, y0: 0.0, x1: 210.0, y1: 9.0 }), "nothing is there");
+        assert!(ground.unpack(Area { x0: -21.3, y0: -9.5, x1: 24.25, y1: 40.0 }));
+        for i in 0..100 * 100 {
+            let [x, y] = [f64::from(i % 100) * 0.83 - 41.5, f64::from(i / 100) * 0.97 - 25.0];
+            assert_eq!(ground.at([x, y]), map.at(x, y).ridge(), "{x} {y}");
+        }
     }
 
     #[test]

@@ -53,9 +53,13 @@ pub fn scene_stretch(scene: &Scene, area: Area) -> Result<Option<Stretch>> {
         }
         let whole = step(r0, r1) == STRETCH_WINDOW_PX && step(c0, c1) == STRETCH_WINDOW_PX;
         let fill = if search.found() == FillColour::default() { rim } else { search.found() };
-        let ground = seen.without(|value| fill.is_luminance(value));
-        // Where nothing is left, it is no fill, but an image of two colours.
-        let (seen, fill) = if ground.is_empty() { (seen, FillColour::default()) } else { (ground, fill) };
+        let (seen, fill) = if fill == FillColour::default() {
+            (seen, fill)
+        } else {
+            let ground = seen.without(|value| fill.is_luminance(value));
+            // Where nothing is left, it is no fill, but an image of two colours.
+            if ground.values.is_empty() { (seen, FillColour::default()) } else { (ground, fill) }
+        };
         let part = f64::from(c1 - c0) * f64::from(r1 - r0) < WHOLE * f64::from(width) * f64::from(height);
         let cloud = search.brightest().filter(|_| part && seen.is_under_cloud());
         // What is saturated there is cloud, and as good as fill.
@@ -98,38 +102,39 @@ fn rim_fill(scene: &Scene, [c0, c1, r0, r1]: [u32; 4]) -> Result<FillColour> {
     Ok(search.found())
 }
 
-/// Luminances of valid pixels: of those that differ little from the next ones, and of the others.
+/// Luminances of valid pixels.
 #[derive(Default)]
 struct Luminance {
-    smooth: Vec<f32>,
-    rough: Vec<f32>,
+    values: Vec<f32>,
+    /// Whether each differs little from the next ones.
+    smooth: Vec<bool>,
 }
 
 impl Luminance {
     /// Looks at a window, row by row.
     fn look(&mut self, rgb: &[[f32; 3]], valid: &[bool], width: usize) {
-        let at = |at: usize| valid[at].then(|| (rgb[at][0] + rgb[at][1] + rgb[at][2]) / 3.0);
-        for pixel in 0..rgb.len() {
-            let Some(value) = at(pixel) else { continue };
-            let inside = pixel % width + 1 < width && pixel + width < rgb.len();
-            let near = |next: usize| at(next).is_some_and(|next| (next - value).abs() < SMOOTH * value);
-            let kind = if inside && near(pixel + 1) && near(pixel + width) { &mut self.smooth } else { &mut self.rough };
-            kind.push(value);
+        // What is not valid is no number, and near to nothing.
+        let luminance = |(rgb, valid): (&[f32; 3], &bool)| if *valid { (rgb[0] + rgb[1] + rgb[2]) / 3.0 } else { f32::NAN };
+        let values: Vec<f32> = rgb.iter().zip(valid).map(luminance).collect();
+        for (row, line) in values.chunks(width).enumerate() {
+            let below = values.get((row + 1) * width..).unwrap_or_default();
+            for (col, &value) in line.iter().enumerate().filter(|(col, _)| valid[row * width + col]) {
+                let near = |next: Option<&f32>| next.is_some_and(|next| (next - value).abs() < SMOOTH * value);
+                self.values.push(value);
+                self.smooth.push(near(line.get(col + 1)) & near(below.get(col)));
+            }
         }
     }
 
     fn without(&self, dropped: impl Fn(f32) -> bool) -> Self {
-        let kept = |values: &[f32]| values.iter().copied().filter(|&value| !dropped(value)).collect();
-        Self { smooth: kept(&self.smooth), rough: kept(&self.rough) }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.smooth.is_empty() && self.rough.is_empty()
+        let kept = self.values.iter().zip(&self.smooth).filter(|(value, _)| !dropped(**value));
+        let (values, smooth) = kept.unzip();
+        Self { values, smooth }
     }
 
     /// The least luminance that is brighter than ground may be.
     fn cut(&self) -> Option<f32> {
-        let mut all: Vec<f32> = self.smooth.iter().chain(&self.rough).copied().collect();
+        let mut all = self.values.clone();
         let low = Stretch::from_luminance(&mut all)?.low;
         let middle = all.len() / 2;
         Some(low + BRIGHTEST * (*all.select_nth_unstable_by(middle, f32::total_cmp).1 - low)).filter(|&cut| cut > low)
@@ -138,17 +143,16 @@ impl Luminance {
     /// Whether a cloud that saturates the sensor takes up the range.
     fn is_under_cloud(&self) -> bool {
         let Some(cut) = self.cut() else { return false };
-        let above = |values: &[f32], least: f32| values.iter().filter(|value| **value > least).count() as f64;
-        let (smooth, bright) = (above(&self.smooth, cut), above(&self.smooth, cut) + above(&self.rough, cut));
-        let top = self.smooth.iter().chain(&self.rough).copied().fold(f32::MIN, f32::max) * SATURATED;
-        let saturated = above(&self.smooth, top.max(cut)) + above(&self.rough, top.max(cut));
+        let above = |least: f32| self.values.iter().filter(|value| **value > least).count() as f64;
+        let smooth = self.values.iter().zip(&self.smooth).filter(|(value, smooth)| **smooth && **value > cut).count() as f64;
+        let bright = above(cut);
+        let saturated = above((self.values.iter().copied().fold(f32::MIN, f32::max) * SATURATED).max(cut));
         smooth > SMOOTH_SHARE * bright && saturated > SATURATED_SHARE * bright
     }
 
     /// Their quantiles; under a cloud that saturates the sensor no more than the ground needs.
     fn stretch(&self, cloud: bool) -> Option<Stretch> {
-        let mut all: Vec<f32> = self.smooth.iter().chain(&self.rough).copied().collect();
-        let stretch = Stretch::from_luminance(&mut all)?;
+        let stretch = Stretch::from_luminance(&mut self.values.clone())?;
         let cut = if cloud { self.cut() } else { None };
         let high = cut.map_or(stretch.high, |cut| stretch.high.min(cut));
         Some(Stretch { high, ..stretch })

@@ -1,5 +1,9 @@
 //! The grid of cores and halos: which squares of ground a network looks at, and in which order.
 
+mod place_map;
+
+pub use place_map::PlaceMap;
+
 /// Side of the squares of ground in which pixels and maps are kept, metres; the cores that a network looks at are multiples of it.
 pub const PATCH_M: usize = 64;
 

@@ -84,7 +84,10 @@ impl Lane {
         let reach_m = if own.is_some() { REACH_M } else { NEAR_M };
         let offsets = (2.0 * reach_m / FINE_M).round() as usize + 1;
         let mut lane = Self { line, reach_m, evidence: Vec::new(), path: Vec::new() };
-        let at = |i: usize| (0..offsets).map(|k| support(map, lane.place(i, k), lane.line.tangent(i))).collect();
+        let at = |i: usize| {
+            let tangent = lane.line.tangent(i);
+            (0..offsets).map(|k| support(map, lane.beside(i, tangent, k), tangent)).collect()
+        };
         lane.evidence = (0..lane.line.points.len()).map(at).collect();
         lane.path = lane.path(&own.unwrap_or_default());
         lane
@@ -96,8 +99,12 @@ impl Lane {
     }
 
     fn place(&self, i: usize, k: usize) -> [f64; 2] {
-        let ([x, y], t) = (self.line.points[i], self.line.tangent(i));
-        [x - t[1] * self.offset(k), y + t[0] * self.offset(k)]
+        self.beside(i, self.line.tangent(i), k)
+    }
+
+    fn beside(&self, i: usize, tangent: [f64; 2], k: usize) -> [f64; 2] {
+        let [x, y] = self.line.points[i];
+        [x - tangent[1] * self.offset(k), y + tangent[0] * self.offset(k)]
     }
 
     /// Where it runs, as the lane with a number.

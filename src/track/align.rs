@@ -10,6 +10,8 @@ use super::abreast::follow;
 use super::beside::Heading;
 use super::line::Centreline;
 use crate::threshold::YardMap;
+use crate::threshold::evidence::{Ridge, Unpacked, between};
+use crate::tile::Area;
 
 /// Step of the points that are held against the map, metres.
 const STEP_M: f64 = 2.0;
@@ -120,13 +122,58 @@ impl Expected {
 }
 
 /// Track evidence at a point for a line with this tangent.
-pub(super) fn support(map: &YardMap, [x, y]: [f64; 2], [tx, ty]: [f64; 2]) -> f64 {
-    let here = map.at(x, y);
-    if here.track < 0.02 {
+pub(super) fn support(map: &YardMap, [x, y]: [f64; 2], tangent: [f64; 2]) -> f64 {
+    support_of(map.at(x, y).ridge(), tangent)
+}
+
+#[inline]
+fn support_of([track, cos, sin, _]: Ridge, [tx, ty]: [f64; 2]) -> f64 {
+    if track < 0.02 {
         return 0.0;
     }
-    let agreement = f64::from(here.heading[0]) * (tx * tx - ty * ty) + f64::from(here.heading[1]) * 2.0 * tx * ty;
-    f64::from(here.track) * (0.5 + 0.5 * agreement)
+    let agreement = f64::from(cos) * (tx * tx - ty * ty) + f64::from(sin) * 2.0 * tx * ty;
+    f64::from(track) * (0.5 + 0.5 * agreement)
+}
+
+/// Shifts that are tried together: a grid of them.
+struct Grid {
+    /// Along each axis, ascending; at least one.
+    axes: [Vec<f64>; 2],
+    /// Which of each make a shift.
+    shifts: Vec<[usize; 2]>,
+}
+
+impl Grid {
+    /// So many steps from a shift on either side, as far as they are `wanted`.
+    fn around(middle: [f64; 2], step: f64, steps: i32, wanted: impl Fn([f64; 2]) -> bool) -> Self {
+        let axes = middle.map(|middle| (-steps..=steps).map(|i| middle + f64::from(i) * step).collect::<Vec<f64>>());
+        let side = axes[0].len();
+        let all = (0..side * side).map(|i| [i / side, i % side]);
+        let shifts = all.filter(|&[i, j]| wanted([axes[0][i], axes[1][j]])).collect();
+        Self { axes, shifts }
+    }
+
+    fn shifts(&self) -> impl Iterator<Item = [f64; 2]> {
+        self.shifts.iter().map(|&[i, j]| [self.axes[0][i], self.axes[1][j]])
+    }
+
+    /// Mean evidence of points at each shift. All shifts of a point see the same small part of the map, which is unpacked once.
+    fn evidence(&self, points: &[Heading], map: &YardMap) -> Vec<f64> {
+        let mut sums = vec![0.0; self.shifts.len()];
+        let mut ground = Unpacked::of(map);
+        for (point, tangent) in points {
+            let places = [0, 1].map(|axis| self.axes[axis].iter().map(|g| point[axis] + g).collect::<Vec<_>>());
+            let [[x0, x1], [y0, y1]] = places.each_ref().map(|places| [places[0], places[places.len() - 1]]);
+            if !ground.unpack(Area { x0, y0, x1, y1 }) {
+                continue;
+            }
+            let [cols, rows] = places.map(|places| places.into_iter().map(between).collect::<Vec<_>>());
+            for (sum, &[i, j]) in sums.iter_mut().zip(&self.shifts) {
+                *sum += support_of(ground.between(cols[i], rows[j]), *tangent);
+            }
+        }
+        sums.into_iter().map(|sum| sum / points.len() as f64).collect()
+    }
 }
 
 /// Aligns given lines.
@@ -162,47 +209,30 @@ fn shifts(lines: &[Centreline], map: &YardMap, expected: Expected) -> ([f64; 2],
     let [nx, ny] = across(&points);
     // So many points are plenty for the coarse search.
     let few: Vec<Heading> = points.iter().step_by((points.len() / COARSE_POINTS).max(1)).copied().collect();
-    let evidence = |points: &[Heading], [gx, gy]: [f64; 2]| {
-        let sum: f64 = points.iter().map(|([x, y], t)| support(map, [x + gx, y + gy], *t)).sum();
-        sum / points.len() as f64
+    let tried = |points: &[Heading], grid: &Grid| -> Vec<([f64; 2], f64)> {
+        let scored = |(g, evidence)| (g, evidence - expected.cost(g, [nx, ny]));
+        grid.shifts().zip(grid.evidence(points, map)).map(scored).collect()
     };
-    let score = |points: &[Heading], g: [f64; 2]| evidence(points, g) - expected.cost(g, [nx, ny]);
     let n = (expected.reach_m / COARSE_M).floor() as i32;
-    let mut tried: Vec<([f64; 2], f64)> = Vec::new();
-    for i in -n..=n {
-        for j in -n..=n {
-            let g = [f64::from(i) * COARSE_M, f64::from(j) * COARSE_M];
-            if g[0].hypot(g[1]) <= expected.reach_m {
-                tried.push((g, score(&few, g)));
-            }
-        }
-    }
+    let coarsely = tried(&few, &Grid::around([0.0; 2], COARSE_M, n, |g| g[0].hypot(g[1]) <= expected.reach_m));
     let best_of = |tried: &mut dyn Iterator<Item = ([f64; 2], f64)>| {
         tried.fold(([0.0; 2], f64::MIN), |best, t| if t.1 > best.1 { t } else { best })
     };
-    let (coarse, value) = best_of(&mut tried.iter().copied());
+    let (coarse, value) = best_of(&mut coarsely.iter().copied());
     let apart = |g: [f64; 2]| ((g[0] - coarse[0]) * nx + (g[1] - coarse[1]) * ny).abs() > APART_M;
-    let (other, second) = best_of(&mut tried.iter().copied().filter(|(g, _)| apart(*g)));
+    let (other, second) = best_of(&mut coarsely.iter().copied().filter(|(g, _)| apart(*g)));
     let lead = if second > f64::MIN { value - second } else { 0.0 };
     // Of an empty map the place that was expected would be sure, more or less so by the way the tracks run.
-    let confidence = if evidence(&few, coarse) < LEAST_EVIDENCE { 0.0 } else { (lead / SURE).clamp(0.0, 1.0) };
+    let seen = Grid::around(coarse, COARSE_M, 0, |_| true).evidence(&few, map);
+    let confidence = if seen[0] < LEAST_EVIDENCE { 0.0 } else { (lead / SURE).clamp(0.0, 1.0) };
     let refined = |coarse: [f64; 2]| {
-        let at = |i: i32, j: i32| {
-            let g = [coarse[0] + f64::from(i) * FINE_M, coarse[1] + f64::from(j) * FINE_M];
-            (g, score(&points, g))
-        };
-        let mut fine = (-4..=4).flat_map(|i| (-4..=4).map(move |j| (i, j))).map(|(i, j)| at(i, j));
-        let (best, value) = best_of(&mut fine);
-        // The top of the parabola through the neighbours, along each axis.
-        [0, 1].map(|axis| {
-            let beside = |side: f64| {
-                let mut g = best;
-                g[axis] += side * FINE_M;
-                score(&points, g)
-            };
-            let (a, c) = (beside(-1.0), beside(1.0));
+        let fine = |middle: [f64; 2], steps: i32| tried(&points, &Grid::around(middle, FINE_M, steps, |_| true));
+        let (best, value) = best_of(&mut fine(coarse, 4).into_iter());
+        // The top of the parabola through the neighbours, along each axis: of three by three the ones beside the middle.
+        let near = fine(best, 1);
+        [(best[0], near[1].1, near[7].1), (best[1], near[3].1, near[5].1)].map(|(best, a, c)| {
             let bend = a - 2.0 * value + c;
-            best[axis] + if bend < 0.0 { (0.5 * (a - c) / bend).clamp(-0.5, 0.5) * FINE_M } else { 0.0 }
+            best + if bend < 0.0 { (0.5 * (a - c) / bend).clamp(-0.5, 0.5) * FINE_M } else { 0.0 }
         })
     };
     let (shift, other) = (refined(coarse), refined(other));

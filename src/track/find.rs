@@ -3,12 +3,13 @@
 //! Following a ridge with look-ahead arcs of bounded curvature is road tracking after Steger ("An unbiased detector of curvilinear
 //! structures", 1998) and Geman and Jedynak ("An active testing model for tracking roads in satellite images", 1996), on learnt evidence.
 
-use std::collections::HashMap;
 use std::f64::consts::PI;
 
 use super::line::{Centreline, smoothed};
 use super::near::Near;
 use crate::threshold::YardMap;
+use crate::threshold::evidence::{Ridge, Unpacked};
+use crate::tile::{Area, PlaceMap};
 
 /// Evidence at which a ridge may start a track.
 const SEED: f32 = 0.45;
@@ -18,6 +19,8 @@ const STEP_M: f64 = 2.0;
 const AHEAD_M: f64 = 30.0;
 /// Tightest curve, metres: yard tracks go down to 180 m, turnouts to 150 m.
 const RADIUS_M: f64 = 150.0;
+/// How far the tightest one leads aside over [`AHEAD_M`], metres.
+const ASIDE_M: f64 = AHEAD_M * AHEAD_M / 2.0 / RADIUS_M;
 /// Curvatures tried on either side of straight on.
 const ARCS: i32 = 6;
 /// Cost of a change of curvature from one step to the next, and of curvature itself, relative to the tightest and squared.
@@ -98,19 +101,29 @@ fn seeds(map: &YardMap) -> Vec<(i64, i64, f32)> {
     seeds
 }
 
-/// Evidence for a track through a point with this heading.
-fn support(map: &YardMap, [x, y]: [f64; 2], heading: f64) -> f64 {
-    let here = map.at(x, y);
-    let agreement = f64::from(here.heading[0]) * (2.0 * heading).cos() + f64::from(here.heading[1]) * (2.0 * heading).sin();
+/// Evidence for a track in a direction, given the cosine and sine of twice its heading.
+fn support([track, c, s, _]: Ridge, [cos, sin]: [f64; 2]) -> f64 {
+    let agreement = f64::from(c) * cos + f64::from(s) * sin;
     // Ten degrees off cost a tenth: enough to keep a walk from crossing to the next track, little enough for a turnout.
-    f64::from(here.track) * agreement.max(0.0).powi(2)
+    f64::from(track) * agreement.max(0.0).powi(2)
+}
+
+/// Cosine and sine.
+fn unit(angle: f64) -> [f64; 2] {
+    [angle.cos(), angle.sin()]
+}
+
+/// The cosine and sine of the sum of two angles of which both are given.
+fn turned([c, s]: [f64; 2], [cos, sin]: [f64; 2]) -> [f64; 2] {
+    [c * cos - s * sin, s * cos + c * sin]
 }
 
 fn mean_support(map: &YardMap, line: &Centreline) -> f64 {
     let sum: f64 = (0..line.points.len())
         .map(|i| {
             let [tx, ty] = line.tangent(i);
-            support(map, line.points[i], ty.atan2(tx))
+            let [x, y] = line.points[i];
+            support(map.at(x, y).ridge(), unit(2.0 * ty.atan2(tx)))
         })
         .sum();
     sum / line.points.len().max(1) as f64
@@ -119,10 +132,11 @@ fn mean_support(map: &YardMap, line: &Centreline) -> f64 {
 /// The point moved across the heading onto the ridge, by at most a metre.
 fn centred(map: &YardMap, [x, y]: [f64; 2], heading: f64) -> [f64; 2] {
     let (nx, ny) = (-heading.sin(), heading.cos());
+    let doubled = unit(2.0 * heading);
     let (mut sum, mut weight) = (0.0, 1e-6);
     for k in -4..=4 {
         let offset = f64::from(k) * 0.25;
-        let value = support(map, [x + nx * offset, y + ny * offset], heading).powi(2);
+        let value = support(map.at(x + nx * offset, y + ny * offset).ridge(), doubled).powi(2);
         sum += value * offset;
         weight += value;
     }
@@ -135,21 +149,32 @@ fn walk(map: &YardMap, followed: &Followed, start: [f64; 2], heading: f64) -> Ve
     let (mut at, mut heading, mut curvature) = (start, heading, 0.0);
     let mut points = Vec::new();
     let mut shared = 0;
+    let mut ground = Unpacked::of(map);
+    let mut arcs: Vec<Arc> = (-ARCS..=ARCS).map(Arc::of).collect();
     // No yard is longer than this many steps (20 km); the bound keeps a circular track from being followed for ever.
     for _ in 0..10_000 {
-        let best = (-ARCS..=ARCS)
-            .map(|k| {
-                let bend = f64::from(k) / f64::from(ARCS) / RADIUS_M;
-                let cost = TURN_COST * ((bend - curvature) * RADIUS_M).powi(2) + BEND_COST * (bend * RADIUS_M).powi(2);
-                let value = ahead(map, at, heading, bend) - cost;
-                (bend, value)
-            })
-            .fold((0.0, f64::MIN), |best, t| if t.1 > best.1 { t } else { best });
-        if best.1 < END {
-            break;
+        let cost = |bend: f64| TURN_COST * ((bend - curvature) * RADIUS_M).powi(2) + BEND_COST * (bend * RADIUS_M).powi(2);
+        // The cheapest first, so that most others need not be followed to their ends.
+        arcs.sort_unstable_by(|a, b| cost(a.bend).total_cmp(&cost(b.bend)));
+        let direction = unit(heading);
+        // Beyond what the arcs see now, as much as serves some more steps.
+        if !ground.covers(before(at, direction, AHEAD_M, ASIDE_M)) {
+            ground.unpack(before(at, direction, 1.5 * AHEAD_M, 2.0 * ASIDE_M));
         }
-        curvature = 0.5 * curvature + 0.5 * best.0;
-        heading += best.0 * STEP_M;
+        let mut best: Option<(f64, f64)> = None;
+        for arc in &arcs {
+            let cost = cost(arc.bend);
+            let least = best.map_or(END, |(value, _)| value);
+            let Some(value) = arc.ahead(&ground, at, direction, least + cost).map(|evidence| evidence - cost) else { continue };
+            // Of equal ones the first from the left.
+            let is_better = best.is_none_or(|(highest, bend)| value > highest || (value == highest && arc.bend < bend));
+            if is_better && value >= END {
+                best = Some((value, arc.bend));
+            }
+        }
+        let Some((_, bend)) = best else { break };
+        curvature = 0.5 * curvature + 0.5 * bend;
+        heading += bend * STEP_M;
         at = [at[0] + heading.cos() * STEP_M, at[1] + heading.sin() * STEP_M];
         let pulled = centred(map, at, heading);
         at = [at[0] + 0.35 * (pulled[0] - at[0]), at[1] + 0.35 * (pulled[1] - at[1])];
@@ -175,22 +200,48 @@ fn walk(map: &YardMap, followed: &Followed, start: [f64; 2], heading: f64) -> Ve
     points
 }
 
-/// Mean evidence along an arc.
-fn ahead(map: &YardMap, at: [f64; 2], heading: f64, bend: f64) -> f64 {
-    let n = (AHEAD_M / STEP_M) as usize;
-    let (mut at, mut heading, mut sum) = (at, heading, 0.0);
-    for _ in 0..n {
-        heading += bend * STEP_M;
-        at = [at[0] + heading.cos() * STEP_M, at[1] + heading.sin() * STEP_M];
-        sum += support(map, at, heading);
+/// An arc along which a walk may go on.
+struct Arc {
+    /// Its curvature.
+    bend: f64,
+    /// Cosine and sine of the angle by which a step turns.
+    turn: [f64; 2],
+}
+
+impl Arc {
+    fn of(number: i32) -> Self {
+        let bend = f64::from(number) / f64::from(ARCS) / RADIUS_M;
+        Self { bend, turn: unit(bend * STEP_M) }
     }
-    sum / n as f64
+
+    /// Mean evidence along it from a point and direction; none where it becomes clear that it is less than `least`.
+    fn ahead(&self, ground: &Unpacked, mut at: [f64; 2], mut direction: [f64; 2], least: f64) -> Option<f64> {
+        /// No point has more evidence, whatever is lost to rounding.
+        const MOST: f64 = 1.001;
+        let n = (AHEAD_M / STEP_M) as usize;
+        let mut sum = 0.0;
+        for left in (1..=n).rev() {
+            if sum + left as f64 * MOST < least * n as f64 {
+                return None;
+            }
+            direction = turned(direction, self.turn);
+            at = [at[0] + direction[0] * STEP_M, at[1] + direction[1] * STEP_M];
+            sum += support(ground.at(at), turned(direction, direction));
+        }
+        Some(sum / n as f64)
+    }
+}
+
+/// The ground before a point, so many metres in a direction and more to every side.
+fn before([x, y]: [f64; 2], [cos, sin]: [f64; 2], metres: f64, more: f64) -> Area {
+    let (to_x, to_y) = (x + cos * metres, y + sin * metres);
+    Area { x0: x.min(to_x), y0: y.min(to_y), x1: x.max(to_x), y1: y.max(to_y) }.grown(more)
 }
 
 /// Which ground belongs to tracks that are already followed, and which way they run there.
 #[derive(Default)]
 struct Followed {
-    cells: HashMap<(i64, i64), Vec<f64>>,
+    cells: PlaceMap<Vec<f64>>,
 }
 
 impl Followed {
@@ -205,11 +256,15 @@ impl Followed {
             let (dx, dy) = (pair[1][0] - pair[0][0], pair[1][1] - pair[0][1]);
             let heading = dy.atan2(dx);
             let (nx, ny) = (-heading.sin(), heading.cos());
+            let mut last = None;
             for along in [0.0, 0.5] {
                 for k in -3..=3 {
                     let v = f64::from(k) / 3.0 * OWN_M;
                     let cell =
                         ((pair[0][0] + dx * along + nx * v).floor() as i64, (pair[0][1] + dy * along + ny * v).floor() as i64);
+                    if last.replace(cell) == Some(cell) {
+                        continue;
+                    }
                     let headings = self.cells.entry(cell).or_default();
                     if !headings.iter().any(|other| (other - heading).abs() < 0.05) {
                         headings.push(heading);
@@ -342,6 +397,8 @@ fn finished(line: &Centreline) -> Centreline {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use super::*;
     use crate::threshold::Evidence;
 

@@ -1,18 +1,18 @@
 //! What lies near a point: things are kept in square cells by where they are, so that not all have to be asked.
 
-use std::collections::HashMap;
+use crate::tile::PlaceMap;
 
 /// Things, by where they are.
 pub struct Near<T> {
     /// Side of a cell, metres.
     side: f64,
-    cells: HashMap<(i64, i64), Vec<T>>,
+    cells: PlaceMap<Vec<T>>,
 }
 
 impl<T> Near<T> {
     /// Of nothing yet; what lies within so many metres of a point will be found.
     pub fn within(reach: f64) -> Self {
-        Self { side: reach, cells: HashMap::new() }
+        Self { side: reach, cells: PlaceMap::default() }
     }
 
     fn cell(&self, [x, y]: [f64; 2]) -> (i64, i64) {
