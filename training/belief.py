@@ -90,6 +90,9 @@ def main():
     for bar in (-.4, 0, .4, .8):
         m = odds >= bar
         print(f'log odds above {bar:+.1f}, left out: {int(good[m].sum())} right, {int((n - good)[m].sum())} wrong')
+    m = odds >= .25
+    none = fit(odds[m, None], (good / n < .5)[m], np.ones(m.sum()))
+    print(f'NONE {none.round(2)}: {int((good / n < .5)[m].sum())} of {m.sum()} believed lines hold more wrong cars than right ones')
     w = fit(x, good / n, weight)
     print('CONSTANT', round(w[0], 2))
     print('WEIGHTS', {h: round(v, 2) for h, v in zip(header, w[1:])})

@@ -17,6 +17,9 @@ const WEIGHTS: [f64; FEATURES.len()] = [0.73, -0.97, -1.55, -1.68, -1.08, 4.63, 
 /// Log odds from which cars are believed: at even odds, with how far the nearest certain track is in place of whether there is one, scenes came
 /// out more than a car too high on average, and three of 67 real images without railway held a false one (two as it is).
 const BELIEVED: f64 = 0.25;
+/// Log odds that most cars of a believed line are none: constant, and weight of the log odds that they are cars. Made by `training/belief.py`; it makes
+/// no difference how many they are.
+const NONE: [f64; 2] = [0.25, -1.39];
 /// Unit of a line's length in its features, metres: the shortest siding.
 const SIDING_M: f64 = 100.0;
 /// A line that ends this near to where the ground that is looked at ends may go on beyond it, metres.
@@ -44,6 +47,8 @@ pub struct Judgement {
     pub features: [f64; FEATURES.len()],
     /// Whether its cars are believed.
     pub believed: bool,
+    /// Probability that it is none all the same: that most of its cars are something else.
+    pub none: f64,
 }
 
 /// Judges every line; `image` is the ground that the image covers, `searched` says whether a point of it lies where tracks were searched for.
@@ -64,7 +69,8 @@ pub fn judged(lines: &[Walked], image: Area, searched: impl Fn([f64; 2]) -> bool
         let free = ends(&walked.line).filter(|&end| !open(end, looked_at) && !joined(&all, number, end)).count();
         let features = features(walked, nearest(&certain, number, walked), free);
         let log_odds = CONSTANT + features.iter().zip(WEIGHTS).map(|(feature, weight)| feature * weight).sum::<f64>();
-        Judgement { features, believed: log_odds >= BELIEVED }
+        let none = 1.0 / (1.0 + (-NONE[0] - NONE[1] * log_odds).exp());
+        Judgement { features, believed: log_odds >= BELIEVED, none }
     };
     lines.iter().enumerate().map(judged).collect()
 }

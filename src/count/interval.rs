@@ -3,6 +3,9 @@
 //! The posterior of the segmentation alone is far too narrow, since the evidence of a whole scene errs together: light, season and
 //! sensor are the same everywhere in it. So a term that grows with the count is added to the sum of the cars' own uncertainties.
 
+use std::collections::BTreeMap;
+use std::f64::consts::FRAC_1_SQRT_2;
+
 use super::Vehicle;
 
 /// Variance of any count, cars squared: a car at the image's edge, a van on the track; more where the tracks had to be found.
@@ -30,25 +33,55 @@ const LEFT: [f64; 2] = [0.75, 1.0];
 const UNSEEN: [f64; 2] = [0.08, 0.15];
 /// Half width of a 95 % interval in standard deviations.
 const Z: f64 = 1.96;
+/// How often a range of some cars is halved: until it is a thousandth of one.
+const HALVINGS: usize = 24;
 
 /// Lower and upper end of the 95 % interval of the number of freight cars; `found` says that the tracks were found in the image;
-/// `doubtful_m` is the length of tracks on which it is open whether anything stands there, metres.
-pub fn interval(vehicles: &[Vehicle], gsd_m: f64, found: bool, doubtful_m: f64) -> (u32, u32) {
-    let freight: Vec<f64> =
-        vehicles.iter().filter(|vehicle| vehicle.class.is_freight()).map(|vehicle| vehicle.confidence).collect();
+/// `doubtful_m` is the length of tracks on which it is open whether anything stands there, metres; `none` says how probable it is that the line on which
+/// a vehicle stands is no track.
+pub fn interval(vehicles: &[Vehicle], gsd_m: f64, found: bool, doubtful_m: f64, none: impl Fn(&Vehicle) -> f64) -> (u32, u32) {
+    let freight: Vec<&Vehicle> = vehicles.iter().filter(|vehicle| vehicle.class.is_freight()).collect();
     let n = freight.len() as f64;
     let others = (vehicles.len() - freight.len()) as f64;
-    let own: f64 = freight.iter().map(|p| p * (1.0 - p)).sum();
+    let own: f64 = freight.iter().map(|vehicle| vehicle.confidence * (1.0 - vehicle.confidence)).sum();
     let scene = SCENE[usize::from(found)];
     let coarse = ((gsd_m - 0.5) / 0.5).clamp(0.0, 1.2);
     let share = scene + (COARSE - scene).max(0.0) * coarse;
     let doubt = DOUBT[usize::from(found)] * doubtful_m / PITCH_M;
     let variance = BASE[usize::from(found)] + OWN * own + (share * n).powi(2) + (OTHER * others).powi(2) + doubt.powi(2);
     let sd = LEFT[usize::from(found)] * variance.sqrt();
-    let low = (n - Z * sd).round().max(0.0) as u32;
+    let mut lines: BTreeMap<usize, (usize, f64)> = BTreeMap::new();
+    for vehicle in freight {
+        lines.entry(vehicle.track).or_insert((0, none(vehicle))).0 += 1;
+    }
+    let low = (n - most_of(sd, lines.into_values())).round().max(0.0) as u32;
     let unseen = if found { n * (UNSEEN[0] + (UNSEEN[1] - UNSEEN[0]) * coarse) } else { 0.0 };
     let high = (n + Z * sd.hypot(unseen)).round() as u32;
     (low, high)
+}
+
+/// How many of the cars are none, at most but for one time in forty, when their number errs by a standard deviation and those of each line (their number,
+/// and a probability) may be none together.
+fn most_of(sd: f64, lines: impl Iterator<Item = (usize, f64)>) -> f64 {
+    // The probability of each number of cars on lines that are none.
+    let mut feigned = vec![1.0];
+    for (cars, none) in lines.filter(|(_, none)| *none > 0.0) {
+        let mut with = vec![0.0; feigned.len() + cars];
+        for (number, &p) in feigned.iter().enumerate() {
+            with[number] += p * (1.0 - none);
+            with[number + cars] += p * none;
+        }
+        feigned = with;
+    }
+    let beyond = |z: f64| 0.5 * libm::erfc(z * FRAC_1_SQRT_2);
+    let more_than =
+        |most: f64| -> f64 { feigned.iter().enumerate().map(|(number, p)| p * beyond((most - number as f64) / sd)).sum() };
+    let (mut low, mut high) = (0.0, feigned.len() as f64 + Z * sd);
+    for _ in 0..HALVINGS {
+        let most = (low + high) / 2.0;
+        if more_than(most) > beyond(Z) { low = most } else { high = most }
+    }
+    high
 }
 
 #[cfg(test)]
@@ -77,7 +110,7 @@ mod tests {
     #[test]
     fn doubtful_track_and_tracks_that_had_to_be_found_widen_the_interval_and_it_holds_the_count() {
         let width = |found: bool, doubtful_m: f64| {
-            let (low, high) = interval(&cars(40), 0.5, found, doubtful_m);
+            let (low, high) = interval(&cars(40), 0.5, found, doubtful_m, |_| 0.0);
             assert!((low..=high).contains(&40));
             high - low
         };
@@ -85,9 +118,28 @@ mod tests {
         assert!(width(false, 150.0) >= width(false, 0.0) + 12, "{} {}", width(false, 150.0), width(false, 0.0));
         assert!(width(true, 150.0) > width(true, 0.0));
         assert!(width(true, 0.0) > width(false, 0.0));
-        assert_eq!(interval(&[], 0.5, false, 0.0).0, 0);
+        assert_eq!(interval(&[], 0.5, false, 0.0, |_| 0.0).0, 0);
         // 1.96 x 0.75 x the root of 0.6 + 1.5 x 40 x 0.95 x 0.05 + (0.03 x 40)^2 is 3.2; without the share, and found, 8.1, and
         // upwards 10.3, for 0.08 x 40 more may be missed.
-        assert_eq!((interval(&cars(40), 0.5, false, 0.0), interval(&cars(40), 0.5, true, 0.0)), ((37, 43), (32, 50)));
+        assert_eq!(
+            (interval(&cars(40), 0.5, false, 0.0, |_| 0.0), interval(&cars(40), 0.5, true, 0.0, |_| 0.0)),
+            ((37, 43), (32, 50))
+        );
+    }
+
+    /// Twelve containers in a row between two tracks were 12 cars, 7 to 17.
+    #[test]
+    fn where_a_line_may_be_none_the_interval_reaches_down_to_what_is_left_without_its_cars() {
+        let mut all = cars(40);
+        all[..12].iter_mut().for_each(|car| car.track = 1);
+        let low = |none: f64| interval(&all, 0.5, true, 0.0, |car| if car.track == 1 { none } else { 0.0 }).0;
+        assert_eq!(low(0.0), interval(&all, 0.5, true, 0.0, |_| 0.0).0);
+        assert!(low(0.3) <= 23 && low(0.3) > 15, "{}: 28 stand on other tracks", low(0.3));
+        assert!(low(0.05) < low(0.0) && low(0.001) + 1 >= low(0.0), "{} {} {}", low(0.05), low(0.001), low(0.0));
+        assert_eq!(interval(&all[..12], 0.5, true, 0.0, |_| 0.2).0, 0);
+        // Ten lines of four: two or three of them, not all.
+        all.iter_mut().enumerate().for_each(|(i, car)| car.track = i / 4);
+        let low = interval(&all, 0.5, true, 0.0, |_| 0.1).0;
+        assert!((22..32).contains(&low), "{low}");
     }
 }
