@@ -51,11 +51,11 @@ impl Scale {
     #[inline(always)]
     fn places(self, metres: &[f64; POINTS]) -> Places {
         let mut places = Places { before: [0; POINTS], share: [0.0; POINTS] };
-        for i in 0..POINTS {
-            let at = self.at(metres[i]);
+        for ((whole, share), &metres) in places.before.iter_mut().zip(&mut places.share).zip(metres) {
+            let at = self.at(metres);
             let before = at.floor();
-            places.before[i] = (before + WHOLE).to_bits() as i32;
-            places.share[i] = (at - before) as f32;
+            *whole = (before + WHOLE).to_bits() as i32;
+            *share = (at - before) as f32;
         }
         places
     }
@@ -123,7 +123,7 @@ impl<'a> Cutout<'a> {
         }
     }
 
-    /// The four network inputs of points of ground, which must lie in the box that was laid out.
+    /// The four network inputs of points of ground, all of which must lie in the box that was laid out.
     pub fn inputs(&self, x: &[f64; POINTS], y: &[f64; POINTS]) -> [[f32; POINTS]; 4] {
         Arch::new().dispatch(Inputs { cutout: self, x, y })
     }
@@ -154,7 +154,7 @@ impl WithSimd for Inputs<'_> {
 #[inline(always)]
 fn mixed((grid, width): (&[[f32; 4]], usize), first: [i32; 2], x: &Places, y: &Places) -> [[f32; 4]; POINTS] {
     let mut mixed = [[0.0; 4]; POINTS];
-    for i in 0..POINTS {
+    for (i, mixed) in mixed.iter_mut().enumerate() {
         let at = (y.before[i] - first[1]) as usize * width + (x.before[i] - first[0]) as usize;
         let (upper, lower) = (&grid[at..at + 2], &grid[at + width..at + width + 2]);
         let (u, v) = (x.share[i], y.share[i]);
@@ -165,7 +165,7 @@ fn mixed((grid, width): (&[[f32; 4]], usize), first: [i32; 2], x: &Places, y: &P
                 sum[k] += weight * corner[k];
             }
         }
-        mixed[i] = sum;
+        *mixed = sum;
     }
     mixed
 }
