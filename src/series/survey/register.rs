@@ -70,12 +70,7 @@ impl Reference {
             return None;
         }
         let side = (2 * reach + 1) as usize;
-        let mut sums = vec![0.0f64; side * side];
-        for dy in -reach..=reach {
-            for dx in -reach..=reach {
-                sums[(dy + reach) as usize * side + (dx + reach) as usize] = self.agreement(scene, dx, dy);
-            }
-        }
+        let sums = self.agreements(scene, reach);
         let at = |dx: i32, dy: i32| sums[(dy + reach) as usize * side + (dx + reach) as usize];
         let all = || (-reach..=reach).flat_map(|dy| (-reach..=reach).map(move |dx| (dx, dy)));
         let best = all().fold((0, 0), |best, t| if at(t.0, t.1) > at(best.0, best.1) { t } else { best });
@@ -146,23 +141,38 @@ impl Reference {
         total + f64::from(part)
     }
 
-    /// Sum of the agreement of all edges with a scene shifted by whole cells.
-    fn agreement(&self, scene: &Edges, dx: i32, dy: i32) -> f64 {
-        let (cols, rows) = (self.cols as i32, self.rows as i32);
-        let (mut total, mut part, mut line) = (0.0f64, 0.0f32, -1);
-        for &(col, row, edge) in &self.strong {
-            // Rows are summed on their own: the sum of a large site keeps its digits.
-            if row != line {
-                total += f64::from(part);
-                (part, line) = (0.0, row);
-            }
-            let (c, r) = (col + dx, row + dy);
-            if c >= 0 && r >= 0 && c < cols && r < rows {
-                let [x, y] = scene.cells[(r * cols + c) as usize];
-                part += edge[0] * f32::from(x) + edge[1] * f32::from(y);
+    /// Sums of the agreement of all edges with a scene shifted by up to `reach` whole cells, row by row of shifts.
+    fn agreements(&self, scene: &Edges, reach: i32) -> Vec<f64> {
+        let side = (2 * reach + 1) as usize;
+        // With nothing around it, so that every edge, up to `reach` beyond it where the site is turned, finds all its shifts side by side.
+        let (around, pitch) = (2 * reach as usize, self.cols + 4 * reach as usize);
+        let mut planes = [vec![0.0f32; pitch * (self.rows + 2 * around)], vec![0.0f32; pitch * (self.rows + 2 * around)]];
+        for (row, cells) in scene.cells.chunks_exact(self.cols).enumerate() {
+            for (k, plane) in planes.iter_mut().enumerate() {
+                let start = (row + around) * pitch + around;
+                plane[start..start + self.cols].iter_mut().zip(cells).for_each(|(target, cell)| *target = f32::from(cell[k]));
             }
         }
-        total + f64::from(part)
+        let (mut totals, mut part, mut line) = (vec![0.0f64; side * side], vec![0.0f32; side * side], -1);
+        let mut close = |part: &mut [f32]| {
+            totals.iter_mut().zip(part).for_each(|(total, part)| *total += f64::from(std::mem::take(part)));
+        };
+        let near = |at: i32, size: usize| usize::try_from(at + reach).ok().filter(|at| *at < size + around);
+        for &(col, row, edge) in &self.strong {
+            let (Some(first_col), Some(first_row)) = (near(col, self.cols), near(row, self.rows)) else { continue };
+            // Rows are summed on their own: the sum of a large site keeps its digits.
+            if row != line {
+                close(&mut part);
+                line = row;
+            }
+            for (dy, sums) in part.chunks_exact_mut(side).enumerate() {
+                let start = (first_row + dy) * pitch + first_col;
+                let [x, y] = [&planes[0][start..start + side], &planes[1][start..start + side]];
+                sums.iter_mut().zip(x).zip(y).for_each(|((sum, x), y)| *sum += edge[0] * x + edge[1] * y);
+            }
+        }
+        close(&mut part);
+        totals
     }
 }
 
