@@ -102,13 +102,12 @@ impl Sums {
 
     fn add(&mut self, x: f32, y: f32, value: f32) {
         let (u, v) = (x - 0.5, y - 0.5);
-        let (col, row) = (u.floor(), v.floor());
-        let (fu, fv) = (u - col, v - row);
-        for (dr, wr) in [(0.0, 1.0 - fv), (1.0, fv)] {
-            for (dc, wc) in [(0.0, 1.0 - fu), (1.0, fu)] {
-                let (r, c) = (row + dr, col + dc);
-                if r >= 0.0 && c >= 0.0 && r < self.rows as f32 && c < self.cols as f32 {
-                    let index = r as usize * self.cols + c as usize;
+        let (col, row) = (floor(u), floor(v));
+        let (fu, fv) = (u - col as f32, v - row as f32);
+        for (row, wr) in [(row, 1.0 - fv), (row.saturating_add(1), fv)] {
+            for (col, wc) in [(col, 1.0 - fu), (col.saturating_add(1), fu)] {
+                if (0..self.rows as i32).contains(&row) && (0..self.cols as i32).contains(&col) {
+                    let index = row as usize * self.cols + col as usize;
                     self.value[index] += wr * wc * value;
                     self.weight[index] += wr * wc;
                 }
@@ -146,6 +145,12 @@ impl Sums {
         };
         Edges { cols, rows, cells: gradient.into_iter().map(cell).collect() }
     }
+}
+
+/// The largest whole number that is not above a number; `f32::floor` is a call into the C library on common processors.
+fn floor(value: f32) -> i32 {
+    let whole = value as i32;
+    if whole as f32 > value { whole.saturating_sub(1) } else { whole }
 }
 
 /// Gaussian smoothing with zeros beyond the border.

@@ -124,8 +124,9 @@ impl Reference {
             let [x, y] = similarity.apply([f64::from(col) - middle[0], f64::from(row) - middle[1]]);
             let (c, r) = (x + middle[0], y + middle[1]);
             if c >= 0.0 && r >= 0.0 && c < (self.cols - 1) as f64 && r < (self.rows - 1) as f64 {
-                let at = r as usize * self.cols + c as usize;
-                let (u, v) = (c.fract() as f32, r.fract() as f32);
+                let (col, row) = (c as usize, r as usize);
+                let (u, v) = ((c - col as f64) as f32, (r - row as f64) as f32);
+                let at = row * self.cols + col;
                 let corners = [
                     (at, (1.0 - u) * (1.0 - v)),
                     (at + 1, u * (1.0 - v)),
