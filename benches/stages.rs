@@ -7,7 +7,7 @@ use yardwatch::count::{CountOptions, Yard, count_scene};
 use yardwatch::raster::{Scene, SceneOptions};
 use yardwatch::segment::{columns::Reading, semi_markov::segment};
 use yardwatch::series::yard::read_yard;
-use yardwatch::threshold::network::Spare;
+use yardwatch::threshold::spare::Spare;
 use yardwatch::threshold::{Plane, YardMap, scene_stretch, yard_map};
 use yardwatch::tile::{self, Area, Patches};
 use yardwatch::track::align::{Expected, align};

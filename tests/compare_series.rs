@@ -107,6 +107,24 @@ fn explanation_says_what_the_table_says() {
     assert!(day.explanation.contains(record), "{}", day.explanation);
 }
 
+/// Where whole lines may hold no cars an interval reaches far down: that made the count as doubtful upwards.
+#[test]
+fn an_interval_that_reaches_far_down_speaks_against_a_high_day_and_not_against_a_low_one() {
+    let counts: Vec<f64> = [10.0, 13.0, 14.0, 9.0, 16.0, 11.0, 12.0, 9.0, 17.0, 14.0, 12.0, 11.0].to_vec();
+    let last = |count: f64, low: f64, high: f64| {
+        let mut dated = dated(&[&counts[..], &[count]].concat(), 60);
+        let last = dated.last_mut().expect("counts");
+        (last.low, last.high) = (Some(low), Some(high));
+        compare_site(&dated, &Rules::default()).pop().expect("days")
+    };
+    let (even, down) = (last(40.0, 36.0, 44.0), last(40.0, 8.0, 44.0));
+    assert!(down.p_high > even.p_high && down.p_high_at_low > even.p_high_at_low, "{:?} {:?}", down.p_high, even.p_high);
+    assert_eq!(down.p_low, even.p_low);
+    let (even, down) = (last(3.0, 1.0, 5.0), last(3.0, 0.0, 5.0));
+    assert_eq!(down.p_low, even.p_low);
+    assert_eq!((down.expected_low, down.expected_high), (even.expected_low, even.expected_high));
+}
+
 #[test]
 fn probabilities_are_floored_at_one_in_a_million() {
     let mut counts = vec![10.0; 30];

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""How much the cars of a line that was found are believed: fits the constants of src/count/belief.rs.
+"""How much the cars of a line that was found are believed, and how probable it is that a believed line is no track: fits the constants of
+src/count/belief.rs.
 
   belief.py YARDWATCH --scenes DIR [DIR ...] --work DIR
 
@@ -52,7 +53,7 @@ def lines(program, folder, work):
         for path in glob.glob(os.path.join(out, 'debug', '**', 'lines.csv'), recursive=True):
             for row in csv.reader(list(open(path))[1:]):
                 places = np.array(row[-1].split(), float).reshape(-1, 2)
-                yield [float(v) for v in row[:-2]], len(places), right(places, truth), int(row[-2])
+                yield [float(v) for v in row[:-3]], len(places), right(places, truth), int(row[-2]), float(row[-3])
 
 
 def fit(x, share, weight):
@@ -77,8 +78,8 @@ def main():
         for row in lines(o.program, folder, o.work):
             rows.append(row)
             scene.append(folder)
-    header = open(glob.glob(os.path.join(o.work, '**', 'lines.csv'), recursive=True)[0]).readline().split(',')[:-2]
-    x, n, good, now = (np.array(v, float) for v in zip(*rows))
+    header = open(glob.glob(os.path.join(o.work, '**', 'lines.csv'), recursive=True)[0]).readline().split(',')[:-3]
+    x, n, good, now, judged = (np.array(v, float) for v in zip(*rows))
     scene, weight = np.array(scene), np.sqrt(n)
     odds = np.zeros(len(x))
     names = sorted(set(scene))
@@ -90,9 +91,8 @@ def main():
     for bar in (-.4, 0, .4, .8):
         m = odds >= bar
         print(f'log odds above {bar:+.1f}, left out: {int(good[m].sum())} right, {int((n - good)[m].sum())} wrong')
-    m = odds >= .25
-    none = fit(odds[m, None], (good / n < .5)[m], np.ones(m.sum()))
-    print(f'NONE {none.round(2)}: {int((good / n < .5)[m].sum())} of {m.sum()} believed lines hold more wrong cars than right ones')
+    m, wrong = now > 0, good / n < .5
+    print(f'NO_TRACK {fit(judged[m, None], wrong[m], np.ones(m.sum())).round(2)}: {int(wrong[m].sum())} of {m.sum()} believed lines hold more wrong cars than right ones')
     w = fit(x, good / n, weight)
     print('CONSTANT', round(w[0], 2))
     print('WEIGHTS', {h: round(v, 2) for h, v in zip(header, w[1:])})

@@ -64,12 +64,19 @@ impl DatedCount {
         TimeZone::UTC.to_datetime(self.time).date()
     }
 
-    /// Standard deviation of the count's error: a 95 % interval is 3.92 of them wide. Zero where there is no interval.
+    /// Standard deviation of the count's error: a 95 % interval is 3.92 of them wide. Of one that reaches further down than up, since whole lines may
+    /// hold no cars, only as much is taken as it reaches up. Zero where there is no interval.
     pub fn error_sd(&self) -> f64 {
         match (self.low, self.high) {
-            (Some(low), Some(high)) if high > low && (high - low).is_finite() => (high - low) / 3.92,
+            (Some(low), Some(high)) if high > low && (high - low).is_finite() => (high - low.max(2.0 * self.count - high)) / 3.92,
             _ => 0.0,
         }
+    }
+
+    /// The same for how much too high the count may be, where its interval reaches further down than up.
+    pub fn excess_sd(&self) -> Option<f64> {
+        let down = self.count - self.low?;
+        (down > self.high? - self.count).then_some(down / 1.96)
     }
 
     /// Whether the count is a number of cars.

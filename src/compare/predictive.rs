@@ -99,6 +99,11 @@ impl Predictive {
         self.tails_with(count, &self.error)
     }
 
+    /// The same with another standard deviation of the count's error.
+    pub fn tails_with_error(&self, count: f64, error_sd: f64) -> Tails {
+        self.tails_with(count, &error_weights(error_sd))
+    }
+
     /// The same as if the count were free of error.
     pub fn tails_without_error(&self, count: f64) -> Tails {
         self.tails_with(count, &[(0.0, 1.0)])

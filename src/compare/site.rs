@@ -15,7 +15,7 @@ use super::mix;
 use super::model::Model;
 use super::observation::{DatedCount, one_per_day};
 use super::posterior::Posterior;
-use super::predictive::Predictive;
+use super::predictive::{Predictive, Tails};
 use super::record::record;
 use super::rules::Rules;
 use super::scale::{Scale, to_part};
@@ -189,7 +189,12 @@ fn predict(day: &mut Day, today: &Usable<'_>, baseline: &[Usable<'_>], rules: &R
     let error_sd = today.count.error_sd() / unit;
     let predictive = Predictive::of_strings(&posterior, today.count.coverage, error_sd);
     let cars = today.count.count;
-    let tails = predictive.tails(whole(cars));
+    let excess_sd = today.count.excess_sd().map(|sd| sd / unit);
+    let mut tails = predictive.tails(whole(cars));
+    if let Some(sd) = excess_sd {
+        // What may be feigned speaks against a high count, not for a low one.
+        tails = Tails { low: tails.low, ..predictive.tails_with_error(whole(cars), sd) };
+    }
     let expected = predictive.expected() * unit;
     day.expected = Some(expected);
     day.expected_low = Some(predictive.quantile(0.025) * unit);
@@ -201,7 +206,7 @@ fn predict(day: &mut Day, today: &Usable<'_>, baseline: &[Usable<'_>], rules: &R
     let low = day.low_run.as_ref().map_or(tails.low, |run| run.p.min(tails.low));
     day.exact = Some((tails.high, low));
     if error_sd > 0.0 {
-        let low_end = (whole(cars) - 1.645 * error_sd).max(0.0).floor();
+        let low_end = (whole(cars) - 1.645 * excess_sd.unwrap_or(error_sd)).max(0.0).floor();
         day.p_high_at_low = Some(predictive.tails_without_error(low_end).high.max(FLOOR));
     }
     day.surges = surges(&posterior, baseline, &history, likelihoods);

@@ -19,7 +19,7 @@ const WEIGHTS: [f64; FEATURES.len()] = [0.73, -0.97, -1.55, -1.68, -1.08, 4.63, 
 const BELIEVED: f64 = 0.25;
 /// Log odds that most cars of a believed line are none: constant, and weight of the log odds that they are cars. Made by `training/belief.py`; it makes
 /// no difference how many they are.
-const NONE: [f64; 2] = [0.25, -1.39];
+const NO_TRACK: [f64; 2] = [0.25, -1.39];
 /// Unit of a line's length in its features, metres: the shortest siding.
 const SIDING_M: f64 = 100.0;
 /// A line that ends this near to where the ground that is looked at ends may go on beyond it, metres.
@@ -45,10 +45,20 @@ const DRAWN_ON_M: f64 = 8.0;
 pub struct Judgement {
     /// Its features, see [`FEATURES`].
     pub features: [f64; FEATURES.len()],
+    /// Log odds that its cars are cars.
+    pub log_odds: f64,
+}
+
+impl Judgement {
     /// Whether its cars are believed.
-    pub believed: bool,
-    /// Probability that it is none all the same: that most of its cars are something else.
-    pub none: f64,
+    pub fn is_believed(&self) -> bool {
+        self.log_odds >= BELIEVED
+    }
+
+    /// Probability that it is no track all the same: that most of its cars are something else.
+    pub fn no_track(&self) -> f64 {
+        1.0 / (1.0 + (-NO_TRACK[0] - NO_TRACK[1] * self.log_odds).exp())
+    }
 }
 
 /// Judges every line; `image` is the ground that the image covers, `searched` says whether a point of it lies where tracks were searched for.
@@ -69,8 +79,7 @@ pub fn judged(lines: &[Walked], image: Area, searched: impl Fn([f64; 2]) -> bool
         let free = ends(&walked.line).filter(|&end| !open(end, looked_at) && !joined(&all, number, end)).count();
         let features = features(walked, nearest(&certain, number, walked), free);
         let log_odds = CONSTANT + features.iter().zip(WEIGHTS).map(|(feature, weight)| feature * weight).sum::<f64>();
-        let none = 1.0 / (1.0 + (-NONE[0] - NONE[1] * log_odds).exp());
-        Judgement { features, believed: log_odds >= BELIEVED, none }
+        Judgement { features, log_odds }
     };
     lines.iter().enumerate().map(judged).collect()
 }
@@ -168,7 +177,7 @@ mod tests {
     }
 
     fn believed(lines: &[Walked]) -> Vec<bool> {
-        judged(lines, IMAGE, |_| true).iter().map(|judgement| judgement.believed).collect()
+        judged(lines, IMAGE, |_| true).iter().map(Judgement::is_believed).collect()
     }
 
     /// The least score with which the last of some lines is believed.

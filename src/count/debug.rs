@@ -73,12 +73,13 @@ impl Debug {
     /// When the file cannot be written.
     pub fn lines(&self, lines: &[Walked], judgements: &[Judgement]) -> Result<()> {
         let path = self.folder.join("lines.csv");
-        let mut text = format!("{},believed,cars\n", FEATURES.join(","));
+        let mut text = format!("{},log_odds,believed,cars\n", FEATURES.join(","));
         for (walked, judgement) in lines.iter().zip(judgements).filter(|(walked, _)| !walked.candidates.is_empty()) {
             let places = walked.candidates.iter().map(|candidate| [candidate.vehicle.col, candidate.vehicle.row]);
             let places: Vec<String> = places.map(|[col, row]| format!("{col:.1} {row:.1}")).collect();
             let features: Vec<String> = judgement.features.iter().map(|feature| format!("{feature:.4}")).collect();
-            text += &format!("{},{},{}\n", features.join(","), u8::from(judgement.believed), places.join(" "));
+            let believed = u8::from(judgement.is_believed());
+            text += &format!("{},{:.4},{believed},{}\n", features.join(","), judgement.log_odds, places.join(" "));
         }
         std::fs::write(&path, text).map_err(|e| Error::io(&path, e))
     }

@@ -11,7 +11,7 @@ use super::site::{Ground, Site};
 use super::walk::{ONWARD_M, ONWARD_STEPS, Onward, REACH_M, Walk, Walked};
 use crate::error::Result;
 use crate::raster::Scene;
-use crate::threshold::network::Spares;
+use crate::threshold::spare::Spares;
 use crate::threshold::{Plane, YardMap};
 use crate::tile::{Area, Core, PATCH_M};
 use crate::track::Centreline;
@@ -55,11 +55,12 @@ impl Tracks<'_> {
     /// When the image cannot be decoded along a track, or the pixels of one track do not fit in memory.
     pub fn walked(&self, plane: &mut Plane) -> Result<(Vec<Walked>, Seen)> {
         let (mut walked, mut seen) = (Vec::with_capacity(self.lines.len()), Seen::default());
-        let spares = Spares::default();
         let mut from = 0;
         while from < self.lines.len() {
             let (to, patches) = self.together(plane, from);
             plane.require(self.scene, &patches)?;
+            // Of these tracks only: what is spare after long ones is not left beside the others'.
+            let spares = Spares::default();
             let plane = &*plane;
             let Self { map, ground, debug, .. } = *self;
             let walk = Walk { plane, map, ground, found: self.site.found, debug, spares: &spares };
@@ -80,6 +81,7 @@ impl Tracks<'_> {
                 let mut patches = self.patches(plane, i);
                 patches.extend(Self::patches_onward(plane, onward));
                 plane.require(self.scene, &patches)?;
+                let spares = Spares::default();
                 let Self { map, ground, debug, .. } = *self;
                 let walk = Walk { plane, map, ground, found: self.site.found, debug, spares: &spares };
                 *walked = walk.along(&self.possible(i), onward, self.first + i)?;
@@ -94,11 +96,10 @@ impl Tracks<'_> {
     /// As [`Self::walked`].
     pub fn look_like_tracks(&self, plane: &mut Plane) -> Result<f64> {
         let (mut on_track, mut seen, mut from) = (0.0, 0.0, 0);
-        let spares = Spares::default();
         while from < self.lines.len() {
             let (to, patches) = self.together(plane, from);
             plane.require(self.scene, &patches)?;
-            let plane = &*plane;
+            let (plane, spares) = (&*plane, Spares::default());
             let Self { map, ground, debug, .. } = *self;
             let walk = Walk { plane, map, ground, found: self.site.found, debug, spares: &spares };
             let part: Vec<[f64; 2]> = self.lines[from..to].par_iter().map(|line| walk.on_track(line)).collect();

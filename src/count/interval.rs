@@ -1,7 +1,8 @@
 //! The 95 % interval of a scene's count.
 //!
 //! The posterior of the segmentation alone is far too narrow, since the evidence of a whole scene errs together: light, season and
-//! sensor are the same everywhere in it. So a term that grows with the count is added to the sum of the cars' own uncertainties.
+//! sensor are the same everywhere in it. So a term that grows with the count is added to the sum of the cars' own uncertainties. Where tracks were
+//! found in the image, a line may be none, and all its cars with it: the lower end is that of the sum of both errors.
 
 use std::collections::BTreeMap;
 use std::f64::consts::FRAC_1_SQRT_2;
@@ -37,9 +38,15 @@ const Z: f64 = 1.96;
 const HALVINGS: usize = 24;
 
 /// Lower and upper end of the 95 % interval of the number of freight cars; `found` says that the tracks were found in the image;
-/// `doubtful_m` is the length of tracks on which it is open whether anything stands there, metres; `none` says how probable it is that the line on which
-/// a vehicle stands is no track.
-pub fn interval(vehicles: &[Vehicle], gsd_m: f64, found: bool, doubtful_m: f64, none: impl Fn(&Vehicle) -> f64) -> (u32, u32) {
+/// `doubtful_m` is the length of tracks on which it is open whether anything stands there, metres; `no_track` says how probable it is that the line on
+/// which a vehicle stands is no track.
+pub fn interval(
+    vehicles: &[Vehicle],
+    gsd_m: f64,
+    found: bool,
+    doubtful_m: f64,
+    no_track: impl Fn(&Vehicle) -> f64,
+) -> (u32, u32) {
     let freight: Vec<&Vehicle> = vehicles.iter().filter(|vehicle| vehicle.class.is_freight()).collect();
     let n = freight.len() as f64;
     let others = (vehicles.len() - freight.len()) as f64;
@@ -52,26 +59,27 @@ pub fn interval(vehicles: &[Vehicle], gsd_m: f64, found: bool, doubtful_m: f64, 
     let sd = LEFT[usize::from(found)] * variance.sqrt();
     let mut lines: BTreeMap<usize, (usize, f64)> = BTreeMap::new();
     for vehicle in freight {
-        lines.entry(vehicle.track).or_insert((0, none(vehicle))).0 += 1;
+        lines.entry(vehicle.track).or_insert((0, no_track(vehicle))).0 += 1;
     }
-    let low = (n - most_of(sd, lines.into_values())).round().max(0.0) as u32;
+    let low = (n - most_feigned(sd, lines.into_values())).round().max(0.0) as u32;
     let unseen = if found { n * (UNSEEN[0] + (UNSEEN[1] - UNSEEN[0]) * coarse) } else { 0.0 };
     let high = (n + Z * sd.hypot(unseen)).round() as u32;
     (low, high)
 }
 
 /// How many of the cars are none, at most but for one time in forty, when their number errs by a standard deviation and those of each line (their number,
-/// and a probability) may be none together.
-fn most_of(sd: f64, lines: impl Iterator<Item = (usize, f64)>) -> f64 {
-    // The probability of each number of cars on lines that are none.
+/// and the probability that it is no track) are none together. Lines are taken to err each by itself, which rows of containers side by side do not.
+fn most_feigned(sd: f64, lines: impl Iterator<Item = (usize, f64)>) -> f64 {
+    // The probability of each number of cars on lines that are no tracks.
     let mut feigned = vec![1.0];
-    for (cars, none) in lines.filter(|(_, none)| *none > 0.0) {
-        let mut with = vec![0.0; feigned.len() + cars];
-        for (number, &p) in feigned.iter().enumerate() {
-            with[number] += p * (1.0 - none);
-            with[number + cars] += p * none;
+    for (cars, no_track) in lines.filter(|(_, no_track)| *no_track > 0.0) {
+        let before = feigned.len();
+        feigned.resize(before + cars, 0.0);
+        for number in (0..before).rev() {
+            let p = std::mem::replace(&mut feigned[number], 0.0);
+            feigned[number + cars] += p * no_track;
+            feigned[number] += p * (1.0 - no_track);
         }
-        feigned = with;
     }
     let beyond = |z: f64| 0.5 * libm::erfc(z * FRAC_1_SQRT_2);
     let more_than =
@@ -132,8 +140,8 @@ mod tests {
     fn where_a_line_may_be_none_the_interval_reaches_down_to_what_is_left_without_its_cars() {
         let mut all = cars(40);
         all[..12].iter_mut().for_each(|car| car.track = 1);
-        let low = |none: f64| interval(&all, 0.5, true, 0.0, |car| if car.track == 1 { none } else { 0.0 }).0;
-        assert_eq!(low(0.0), interval(&all, 0.5, true, 0.0, |_| 0.0).0);
+        let low = |p: f64| interval(&all, 0.5, true, 0.0, |car| if car.track == 1 { p } else { 0.0 }).0;
+        assert_eq!(low(0.0), 32, "as where all stand on certain tracks");
         assert!(low(0.3) <= 23 && low(0.3) > 15, "{}: 28 stand on other tracks", low(0.3));
         assert!(low(0.05) < low(0.0) && low(0.001) + 1 >= low(0.0), "{} {} {}", low(0.05), low(0.001), low(0.0));
         assert_eq!(interval(&all[..12], 0.5, true, 0.0, |_| 0.2).0, 0);

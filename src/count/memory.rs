@@ -5,8 +5,8 @@ use crate::tile::PATCH_M;
 
 /// Pixels in memory take no more than this, whatever is allowed, but for a track that needs more by itself: a strip of ground 4 km wide at 0.5 m is then read only once.
 const PIXELS_BYTES: usize = 64 << 20;
-/// Networks at work take no more than this, whatever is allowed: four cores of 256 m at a time, or thirteen of 128 m.
-const NETWORK_BYTES: usize = 96 << 20;
+/// Networks at work take no more than this, whatever is allowed: four cores of 256 m at a time, or eleven of 128 m.
+const NETWORK_BYTES: usize = 112 << 20;
 /// Cores are made no smaller than this only to have one for each thread, metres: around smaller ones most of what is computed is thrown away.
 const SMALL_CORE_M: usize = 128;
 

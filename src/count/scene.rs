@@ -210,7 +210,7 @@ struct Parts {
     candidates: Vec<Candidate>,
     tracks: Vec<SceneTrack>,
     /// Of each of them the probability that it is none, where they were found.
-    none: Vec<f64>,
+    no_track: Vec<f64>,
     shift: [f64; 2],
     confidence: f64,
     seen: Seen,
@@ -232,11 +232,11 @@ impl Parts {
             debug.lines(&walked, &judgements)?;
         }
         for ((mut walked, judgement), name) in walked.into_iter().zip(judgements).zip(names) {
-            if !judgement.believed {
+            if !judgement.is_believed() {
                 walked.candidates.clear();
                 walked.doubtful_m = 0.0;
             }
-            self.none.push(judgement.none);
+            self.no_track.push(judgement.no_track());
             self.add(walked, name, (ground, site));
         }
         Ok(())
@@ -272,8 +272,8 @@ impl Parts {
         let freight = number(|vehicle| vehicle.class.is_freight());
         let astray = options.surveyed && registration.is_none();
         let lost = !site.found && registration.is_none() && self.confidence < LEAST_CONFIDENCE;
-        let none = |vehicle: &Vehicle| self.none.get(vehicle.track).copied().unwrap_or(0.0);
-        let (low, high) = interval(&vehicles, gsd, site.found || lost || astray, self.doubtful_m, none);
+        let no_track = |vehicle: &Vehicle| self.no_track.get(vehicle.track).copied().unwrap_or(0.0);
+        let (low, high) = interval(&vehicles, gsd, site.found || lost || astray, self.doubtful_m, no_track);
         let what = if site.is_unknown() && self.tracks.is_empty() { "image" } else { "yard" };
         let part = format!("{:.0} % of the {what} is seen: {}", coverage * 100.0, seen.why());
         let status = match coverage {

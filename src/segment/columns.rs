@@ -7,7 +7,8 @@ use std::sync::OnceLock;
 
 use super::class::Class;
 use crate::threshold::convolution::{Convolution, Shape};
-use crate::threshold::network::{Maps, Spare, Weights, logistic};
+use crate::threshold::network::{Maps, Weights, logistic};
+use crate::threshold::spare::Spare;
 use crate::track::strip::{ALONG_M, ROWS, turned};
 
 /// Length of a column, metres: two samples of a strip.

@@ -33,7 +33,7 @@ struct Places {
     share: [f32; POINTS],
 }
 
-/// Points along an axis are counted in `step`s from the `origin` on; none is taken to lie before `least` or beyond `most`.
+/// How points along an axis are counted: so many `per_metre` from the `origin` on; none is taken to lie before `least` or beyond `most`.
 #[derive(Clone, Copy)]
 struct Scale {
     origin: f64,

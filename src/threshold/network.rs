@@ -1,8 +1,7 @@
 //! Small convolutional networks, run without any learning framework: their feature maps, and the reading of their weights.
 
-use std::sync::{Mutex, PoisonError};
-
 use super::convolution::{Convolution, Shape};
+use super::spare::Spare;
 
 /// Feature maps: `channels` planes of `rows` x `cols`, row-major, one after the other.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,47 +63,6 @@ impl Maps {
         spare.keep(self);
         spare.keep(other);
         both
-    }
-}
-
-/// Memory of maps that are not needed any more, for those to come: to have every page of it given anew by the system takes about as long as to compute
-/// what is written there.
-#[derive(Debug, Default)]
-pub struct Spare(Vec<Vec<f32>>);
-
-impl Spare {
-    /// Keeps the memory of maps that are not needed any more.
-    pub fn keep(&mut self, maps: Maps) {
-        self.0.push(maps.data);
-    }
-
-    /// So many numbers, whatever they are: in the smallest memory that holds them, else in new memory for the largest that did not.
-    fn floats(&mut self, number: usize) -> Vec<f32> {
-        let fits = (0..self.0.len()).filter(|&i| self.0[i].capacity() >= number).min_by_key(|&i| self.0[i].capacity());
-        let Some(fits) = fits else {
-            if let Some(largest) = (0..self.0.len()).max_by_key(|&i| self.0[i].capacity()) {
-                self.0.swap_remove(largest);
-            }
-            return vec![0.0; number];
-        };
-        let mut floats = self.0.swap_remove(fits);
-        floats.resize(number, 0.0);
-        floats
-    }
-}
-
-/// Spare memory of as many as are at work at a time.
-#[derive(Debug, Default)]
-pub struct Spares(Mutex<Vec<Spare>>);
-
-impl Spares {
-    /// Does some work with spare memory that nobody else has meanwhile.
-    pub fn with<T>(&self, work: impl FnOnce(&mut Spare) -> T) -> T {
-        let held = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut spare = held().pop().unwrap_or_default();
-        let done = work(&mut spare);
-        held().push(spare);
-        done
     }
 }
 

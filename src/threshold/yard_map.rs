@@ -9,8 +9,9 @@ use std::sync::OnceLock;
 use super::clarity::Clarity;
 use super::convolution::{Convolution, Shape};
 use super::evidence::Evidence;
-use super::network::{Maps, Spare, Weights, logistic};
+use super::network::{Maps, Weights, logistic};
 use super::plane::Plane;
+use super::spare::Spare;
 use crate::tile::{Area, Core, PATCH_M, Patches};
 
 /// Ground around a core that the network takes in, metres, in whole 8 m cells of the coarsest level: it looks 39 m beyond a core, and to the last digit
@@ -133,11 +134,11 @@ fn clarity(inputs: &Maps, row: usize, col: usize) -> Clarity {
     })
 }
 
-/// Bytes that [`look`] takes for a core of this side while it runs: the inputs and the first maps, or the finest maps where they meet those of the
-/// level below.
+/// Bytes that [`look`] takes for a core of this side while it runs, and leaves as spare: the inputs and the first maps, into which later ones are
+/// written, and what is kept of three levels for the way back.
 pub fn look_bytes(core_m: usize) -> usize {
     let (side, inner) = (core_m + 2 * HALO_M, core_m + 8);
-    ((6 * 4 + 16) * side * side).max((16 + 40 + 16) * inner * inner) * size_of::<f32>()
+    ((6 * 4 + 16) * side * side + (16 + 32 / 4 + 48 / 16) * inner * inner) * size_of::<f32>()
 }
 
 /// Network inputs of a square of ground at half a metre: four of the image, and the shadow vector.
@@ -197,7 +198,9 @@ mod tests {
         let network = YardNetwork::shared();
         let side = 2 * (2 * PATCH_M + 2 * HALO_M);
         let both = probe(6, side, side);
-        let looked = network.apply(both.clone(), &mut Spare::default());
+        // One memory for all, as a thread has.
+        let mut spare = Spare::default();
+        let looked = network.apply(both.clone(), &mut spare);
         let part = side - 2 * PATCH_M;
         for (row, col) in [(0, 0), (0, PATCH_M), (PATCH_M, 0), (PATCH_M, PATCH_M)] {
             let mut one = Maps::zeros(6, part, part);
@@ -205,7 +208,7 @@ mod tests {
                 let (channel, r) = (number / part, number % part);
                 target.copy_from_slice(&both.plane(channel)[(2 * row + r) * side + 2 * col..][..part]);
             }
-            let alone = network.apply(one, &mut Spare::default());
+            let alone = network.apply(one, &mut spare);
             let differ = (0..5 * PATCH_M * PATCH_M).filter(|i| {
                 let (channel, r, c) = (i / PATCH_M / PATCH_M, i / PATCH_M % PATCH_M, i % PATCH_M);
                 alone.plane(channel)[r * PATCH_M + c].to_bits()

@@ -19,8 +19,8 @@ const STEP_M: f64 = 2.0;
 const AHEAD_M: f64 = 30.0;
 /// Tightest curve, metres: yard tracks go down to 180 m, turnouts to 150 m.
 const RADIUS_M: f64 = 150.0;
-/// How far the tightest one leads aside over [`AHEAD_M`], metres.
-const ASIDE_M: f64 = AHEAD_M * AHEAD_M / 2.0 / RADIUS_M;
+/// How far the tightest one leads aside over [`AHEAD_M`] in whole steps, metres.
+const ASIDE_M: f64 = AHEAD_M * (AHEAD_M + STEP_M) / 2.0 / RADIUS_M;
 /// Curvatures tried on either side of straight on.
 const ARCS: i32 = 6;
 /// Cost of a change of curvature from one step to the next, and of curvature itself, relative to the tightest and squared.

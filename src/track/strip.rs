@@ -132,6 +132,39 @@ mod tests {
     }
 
     #[test]
+    fn a_strip_shows_what_the_plane_has_at_its_points_also_across_borders() {
+        let folder = tempfile::tempdir().unwrap();
+        let scene = scene(folder.path());
+        let stretch = scene_stretch(&scene, Area { x0: 0.0, y0: 0.0, x1: 330.0, y1: 249.7 }).unwrap().unwrap();
+        // All of it, a part of it, and one column of pixels.
+        for x1 in [330.0, 100.0, 1.0] {
+            let area = Area { x0: 0.0, y0: 0.0, x1, y1: 249.7 };
+            let mut plane = Plane::new(&scene, stretch, area, 64 << 20, 64 << 20).unwrap().unwrap();
+            let all = plane.patches_in(area).collect();
+            plane.require(&scene, &all).unwrap();
+            let (mut seen, mut unseen, mut either) = (0, 0, 0);
+            for line in [[[5.0, 8.0], [320.0, 240.0]], [[64.0, -20.0], [64.5, 260.0]], [[0.0, 20.0], [4.0, 240.0]]] {
+                let line = Centreline::resampled(&line, ALONG_M).unwrap();
+                let strip = strip(&plane, &line);
+                for (row, col) in (0..ROWS).flat_map(|row| (0..strip.cols).map(move |col| (row, col))) {
+                    let ([x, y], [tx, ty]) = (line.points[col], line.tangent(col));
+                    let [x, y] = [x - ty * across(row), y + tx * across(row)];
+                    let own: [f32; 4] = std::array::from_fn(|k| strip.plane(k)[row * strip.cols + col]);
+                    let expected = plane.inputs(x, y);
+                    // Half seen, both ways of computing it may say either.
+                    if own[3] == expected[3] {
+                        assert!(own.iter().zip(expected).all(|(a, b)| (a - b).abs() < 2e-3), "{x} {y}: {own:?} {expected:?}");
+                        *if own[3] > 0.0 { &mut seen } else { &mut unseen } += 1;
+                    } else {
+                        either += 1;
+                    }
+                }
+            }
+            assert!(seen > 1000 && unseen > 1000 && either < 20, "{x1}: {seen} {unseen} {either}");
+        }
+    }
+
+    #[test]
     fn a_turned_strip_is_the_strip_of_the_line_walked_the_other_way() {
         let folder = tempfile::tempdir().unwrap();
         let scene = scene(folder.path());

@@ -259,4 +259,27 @@ mod tests {
         let parallel = edges_of(cols, rows, |_, y| if (y / 5.0).fract() < 0.3 { 1.0 } else { 0.0 });
         assert_eq!(reference.shift(&parallel, 15, APART_M).map_or(0.0, |shift| shift.confidence()), 0.0);
     }
+
+    /// Also of edges that a turn has moved beyond the frame.
+    #[test]
+    fn the_agreements_of_all_shifts_are_the_sums_that_they_are_said_to_be() {
+        let (cols, rows, reach) = (60, 50, 6);
+        let site = edges_of(cols, rows, town);
+        let reference = Reference::new(cols, rows, &sum(cols, rows, [(&site, [0.0; 2])].into_iter()));
+        let reference = reference.turned(&Similarity { rotation: 0.2, log_scale: 0.3, cells: [0.0; 2] });
+        let beyond = |&&(col, row, _): &&(i32, i32, [f32; 2])| col < -1 || row < -1 || col > cols as i32 || row > rows as i32;
+        assert!(reference.strong.iter().filter(beyond).count() > 10);
+        let scene = edges_of(cols, rows, |x, y| town(x - 2.0, y + 1.0));
+        let side = 2 * reach + 1;
+        for (i, own) in reference.agreements(&scene, reach).into_iter().enumerate() {
+            let (dx, dy) = (i as i32 % side - reach, i as i32 / side - reach);
+            let at = |&(col, row, edge): &(i32, i32, [f32; 2])| {
+                let (col, row) = (usize::try_from(col + dx).ok()?, usize::try_from(row + dy).ok()?);
+                let [x, y] = (col < cols && row < rows).then(|| scene.cells[row * cols + col])?;
+                Some(f64::from(edge[0] * f32::from(x) + edge[1] * f32::from(y)))
+            };
+            let sum: f64 = reference.strong.iter().filter_map(at).sum();
+            assert!((own - sum).abs() < 1e-3 * sum.abs().max(10.0), "{dx} {dy}: {own} against {sum}");
+        }
+    }
 }

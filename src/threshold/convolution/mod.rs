@@ -12,7 +12,8 @@ mod minimal;
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2};
 
-use super::network::{Maps, Spare};
+use super::network::Maps;
+use super::spare::Spare;
 use direct::Direct;
 use four_columns::FourColumns;
 use four_rows::FourRows;
