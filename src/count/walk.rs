@@ -102,9 +102,9 @@ impl Walk<'_> {
             let line = possible.first().map_or_else(Centreline::default, |&line| line.clone());
             return Ok(Walked { line, ..Walked::default() });
         };
-        // A line that holds nothing is not looked at any more closely.
+        // A line that was found and holds nothing is not looked at any more closely.
         let Look { line, strip, reading, columns, .. } =
-            if is_bare(&look.columns) { look } else { self.continued(self.centred(look), onward) };
+            if self.found && is_bare(&look.columns) { look } else { self.continued(self.centred(look), onward) };
         let columns =
             if is_bare(&columns) { columns } else { self.spares.with(|spare| reading.and_back(&strip, spare)).columns() };
         let seen = columns.iter().filter(|column| column.seen).count() as f64 / columns.len().max(1) as f64;
