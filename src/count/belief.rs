@@ -19,7 +19,7 @@ const WEIGHTS: [f64; FEATURES.len()] = [0.73, -0.97, -1.55, -1.68, -1.08, 4.63, 
 const BELIEVED: f64 = 0.25;
 /// Log odds that most cars of a believed line are none: constant, and weight of the log odds that they are cars. Made by `training/belief.py`; it makes
 /// no difference how many they are.
-const NO_TRACK: [f64; 2] = [0.25, -1.39];
+const NO_TRACK: [f64; 2] = [0.22, -1.37];
 /// Unit of a line's length in its features, metres: the shortest siding.
 const SIDING_M: f64 = 100.0;
 /// A line that ends this near to where the ground that is looked at ends may go on beyond it, metres.
