@@ -75,20 +75,20 @@ impl StripNetwork {
     fn apply(&self, strip: &Maps, spare: &mut Spare) -> Maps {
         let wide = self.across[0].apply(strip, true, spare);
         let narrower = self.across[1].apply(&wide, true, spare);
-        spare.keep(wide);
+        spare.keep(wide.data);
         let narrow = self.across[2].apply(&narrower, true, spare);
-        spare.keep(narrower);
+        spare.keep(narrower.data);
         let flat = Maps { channels: narrow.channels * narrow.rows, rows: 1, ..narrow };
         let mut x = self.mix.apply(&flat, true, spare);
-        spare.keep(flat);
+        spare.keep(flat.data);
         for layer in &self.along {
             let change = layer.apply(&x, true, spare);
             x.data.iter_mut().zip(&change.data).for_each(|(a, b)| *a += b);
-            spare.keep(change);
+            spare.keep(change.data);
         }
         // Its answers are kept for long, and take little.
         let answers = self.head.apply(&x, false, &mut Spare::default());
-        spare.keep(x);
+        spare.keep(x.data);
         answers
     }
 }

@@ -44,7 +44,7 @@ impl Maps {
             let start = (number / rows * self.rows + number % rows + margin) * self.cols + margin;
             target.copy_from_slice(&self.data[start..start + target.len()]);
         }
-        spare.keep(self);
+        spare.keep(self.data);
         trimmed
     }
 
@@ -60,8 +60,8 @@ impl Maps {
             upper.chunks_exact_mut(2).zip(line).for_each(|(two, &value)| two.fill(value));
             lower.copy_from_slice(upper);
         }
-        spare.keep(self);
-        spare.keep(other);
+        spare.keep(self.data);
+        spare.keep(other.data);
         both
     }
 }

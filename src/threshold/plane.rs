@@ -6,7 +6,7 @@
 use super::axis::Axis;
 use super::colours::colour_is_known;
 use super::patches::Held;
-use super::radiometry::{CELL_M, LOCAL_REACH, Stretch, channels};
+use super::radiometry::{CELL_M, LOCAL_REACH, STEPS, Stretch, channels};
 use crate::error::Result;
 use crate::raster::{Georeference, Scene, Sun};
 use crate::tile::{Area, PATCH_M};
@@ -16,8 +16,6 @@ use crate::tile::{Area, PATCH_M};
 const FINEST_M: f64 = 0.2;
 /// Side of the least ground that can be said to be constant, metres: twice the width of a car, so that a roof on which the sensor was saturated is not.
 const CONSTANT_M: f64 = 6.0;
-/// Stretched values are kept as 16-bit integers in units of 1 / STEPS.
-pub(super) const STEPS: f32 = 40000.0;
 /// A sample that was not seen; no stretched value is as large.
 pub(super) const UNSEEN: [u16; 3] = [NOTHING; 3];
 /// What a sample of fill begins with in place of a stretched value; its luminance follows.

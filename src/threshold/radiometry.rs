@@ -4,7 +4,6 @@
 //! The networks were trained on exactly these numbers (`training/scenes.py`); change both together.
 
 use super::fill_colour::FillColour;
-use super::plane::STEPS;
 
 /// Standard deviation of the Gaussian that defines the local mean and deviation, metres: wider than a string of cars beside
 /// another, narrower than a cloud.
@@ -25,6 +24,8 @@ const CHROMA_GAIN: f32 = 3.0;
 pub const STRETCH_QUANTILES: [f64; 2] = [0.005, 0.995];
 /// Largest stretched value kept.
 const STRETCH_TOP: f32 = 1.5;
+/// Stretched values are kept as 16-bit integers in units of 1 / STEPS.
+pub(super) const STEPS: f32 = 40000.0;
 
 /// The linear stretch of a scene: sample values that become 0 and 1, and which are no ground.
 #[derive(Debug, Clone, Copy, PartialEq)]

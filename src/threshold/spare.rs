@@ -3,16 +3,14 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use super::network::Maps;
-
 /// Memory of maps that are not needed any more, for those to come.
 #[derive(Debug, Default)]
 pub struct Spare(Vec<Vec<f32>>);
 
 impl Spare {
-    /// Keeps the memory of maps that are not needed any more.
-    pub fn keep(&mut self, maps: Maps) {
-        self.0.push(maps.data);
+    /// Keeps the memory of numbers that are not needed any more.
+    pub fn keep(&mut self, floats: Vec<f32>) {
+        self.0.push(floats);
     }
 
     /// So many numbers, whatever they are: in the smallest memory that holds them, else in new memory for the largest that did not.

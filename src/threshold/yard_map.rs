@@ -62,7 +62,7 @@ impl YardNetwork {
     fn apply(&self, inputs: Maps, spare: &mut Spare) -> Maps {
         fn layer(convolution: &Convolution, input: Maps, spare: &mut Spare) -> Maps {
             let out = convolution.apply(&input, true, spare);
-            spare.keep(input);
+            spare.keep(input.data);
             out
         }
         let a = layer(&self.stem, inputs, spare);
@@ -84,7 +84,7 @@ impl YardNetwork {
         let b = layer(&self.up2, c.doubled_with(b, spare), spare);
         let a = layer(&self.up1, b.doubled_with(a, spare), spare).trimmed(4, spare);
         let out = self.head.apply(&a, false, spare);
-        spare.keep(a);
+        spare.keep(a.data);
         out
     }
 }
@@ -121,7 +121,7 @@ pub fn look(
     };
     let seen = wanted.into_iter().zip(blank).zip(clear);
     let seen = seen.map(|(((row, col, ground), blank), clear)| (ground, evidence(row, col, blank), clear)).collect();
-    outputs.into_iter().for_each(|outputs| spare.keep(outputs));
+    outputs.into_iter().for_each(|outputs| spare.keep(outputs.data));
     seen
 }
 

@@ -187,7 +187,7 @@ mod tests {
             let c = Convolution::new(shape, 3, &weights, vec![0.5, -1.0, 0.0, 2.0, 1.0, -3.0, 4.0]);
             let input = probe(3, rows, cols);
             let mut used = Spare::default();
-            used.keep(Maps { data: vec![f32::NAN; 7 * rows * cols], ..Maps::zeros(0, 0, 0) });
+            used.keep(vec![f32::NAN; 7 * rows * cols]);
             let (own, plain) = (c.apply(&input, false, &mut used), plainly(&c, &weights, &input));
             assert_eq!((own.rows, own.cols), (plain.rows, plain.cols), "{shape:?}");
             assert!(own.data.iter().zip(&plain.data).all(|(a, b)| (a - b).abs() < 1e-3), "{shape:?}");
