@@ -120,6 +120,7 @@ fn an_interval_that_reaches_far_down_speaks_against_a_high_day_and_not_against_a
     let (even, down) = (last(40.0, 36.0, 44.0), last(40.0, 8.0, 44.0));
     assert!(down.p_high > even.p_high && down.p_high_at_low > even.p_high_at_low, "{:?} {:?}", down.p_high, even.p_high);
     assert_eq!(down.p_low, even.p_low);
+    assert!(last(40.0, 8.0, 40.0).p_high_at_low > even.p_high_at_low, "it does not reach up at all");
     let (even, down) = (last(3.0, 1.0, 5.0), last(3.0, 0.0, 5.0));
     assert_eq!(down.p_low, even.p_low);
     assert_eq!((down.expected_low, down.expected_high), (even.expected_low, even.expected_high));

@@ -76,7 +76,7 @@ impl DatedCount {
     /// The same for how much too high the count may be, where its interval reaches further down than up.
     pub fn excess_sd(&self) -> Option<f64> {
         let down = self.count - self.low?;
-        (down > self.high? - self.count).then_some(down / 1.96)
+        (down.is_finite() && down > self.high? - self.count).then_some(down / 1.96)
     }
 
     /// Whether the count is a number of cars.

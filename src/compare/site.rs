@@ -205,8 +205,9 @@ fn predict(day: &mut Day, today: &Usable<'_>, baseline: &[Usable<'_>], rules: &R
     day.p_plain = Some(tails.plain.max(FLOOR));
     let low = day.low_run.as_ref().map_or(tails.low, |run| run.p.min(tails.low));
     day.exact = Some((tails.high, low));
-    if error_sd > 0.0 {
-        let low_end = (whole(cars) - 1.645 * excess_sd.unwrap_or(error_sd)).max(0.0).floor();
+    let excess_sd = excess_sd.unwrap_or(error_sd);
+    if excess_sd > 0.0 {
+        let low_end = (whole(cars) - 1.645 * excess_sd).max(0.0).floor();
         day.p_high_at_low = Some(predictive.tails_without_error(low_end).high.max(FLOOR));
     }
     day.surges = surges(&posterior, baseline, &history, likelihoods);

@@ -73,7 +73,7 @@ pub fn draw(
     }
     let height =
         (u64::from(picture.height()) * u64::from(THUMBNAIL_WIDTH) / u64::from(picture.width().max(1))).clamp(1, 2000) as u32;
-    let small = thumbnail(&picture, [THUMBNAIL_WIDTH.min(picture.width()), height.min(picture.height())]);
+    let small = imageops::thumbnail(&picture, THUMBNAIL_WIDTH.min(picture.width()), height.min(picture.height()));
     view.scale_bar(&mut picture, record.gsd());
     let full = with_caption(picture, record);
     let jpeg = |picture: &RgbImage, quality| {
@@ -220,37 +220,6 @@ impl View {
         lettering::draw(picture, at + 1, top - lettering::LINE_HEIGHT + 1, &label, [0, 0, 0]);
         lettering::draw(picture, at, top - lettering::LINE_HEIGHT, &label, [255, 255, 255]);
     }
-}
-
-/// A picture drawn smaller, of means of the pixels that begin in each of its own, as `image::imageops::thumbnail` has them (which takes several times
-/// as long).
-fn thumbnail(picture: &RgbImage, size: [u32; 2]) -> RgbImage {
-    let parts = |from: u32, to: u32| {
-        let ratio = from as f32 / to as f32;
-        let part = move |at: u32| {
-            let start = at as f32 * ratio;
-            let first = (start.ceil() as u32).min(from - 1);
-            first as usize..((start + ratio).ceil() as u32).clamp(first + 1, from) as usize
-        };
-        (0..to).map(part).collect::<Vec<_>>()
-    };
-    let (cols, rows) = (parts(picture.width(), size[0]), parts(picture.height(), size[1]));
-    let (pixels, _) = picture.as_raw().as_chunks::<3>();
-    let width = picture.width() as usize;
-    let mut out = Vec::with_capacity(3 * cols.len() * rows.len());
-    for rows in rows {
-        for cols in &cols {
-            let mut sum = [0u32; 3];
-            for row in rows.clone() {
-                for pixel in &pixels[row * width + cols.start..row * width + cols.end] {
-                    sum.iter_mut().zip(pixel).for_each(|(sum, &value)| *sum += u32::from(value));
-                }
-            }
-            let number = (cols.len() * rows.len()) as u32;
-            out.extend(sum.map(|sum| ((sum + number / 2) / number) as u8));
-        }
-    }
-    RgbImage::from_raw(size[0], size[1], out).unwrap_or_default()
 }
 
 /// A picture drawn larger, by the vectors of the processor; None where the library refuses.
@@ -509,14 +478,6 @@ fn wrap(text: &str, columns: u32) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::raster::open_raster;
-
-    #[test]
-    fn the_small_picture_is_that_of_the_library() {
-        let picture = RgbImage::from_fn(97, 61, |x, y| Rgb([x * 7919 + y * 104_729, x * y, x ^ y].map(|v| v as u8)));
-        for [width, height] in [[97, 61], [96, 60], [40, 26], [7, 1]] {
-            assert_eq!(thumbnail(&picture, [width, height]), imageops::thumbnail(&picture, width, height), "{width} x {height}");
-        }
-    }
 
     #[test]
     fn rows_are_means_of_their_own_pixels_however_the_part_is_read() {

@@ -1,5 +1,5 @@
-//! Memory that the maps of the networks are written into again: to have every page of it given anew by the system takes about as long as to compute
-//! what is written there.
+//! Memory that the maps of the networks are written into again: to have every page of it given anew by the system took a quarter of the yard network's
+//! time.
 
 use std::sync::{Mutex, PoisonError};
 
