@@ -10,10 +10,11 @@ use crate::track::Centreline;
 use crate::track::beside::{Heading, Lines, WITHIN_M, ahead, ends};
 
 /// What is asked of a line ([`features`]), in the order of [`WEIGHTS`].
-pub const FEATURES: [&str; 8] = ["score", "log_length", "alone", "wide", "flats", "confidence", "off_axis", "free_ends"];
+pub const FEATURES: [&str; 10] =
+    ["score", "log_length", "alone", "wide", "flats", "confidence", "off_axis", "free_ends", "couplings", "doubt"];
 /// Log odds that the cars of a line are cars: constant, and weight of each feature. Made by `training/belief.py`.
-const CONSTANT: f64 = -4.97;
-const WEIGHTS: [f64; FEATURES.len()] = [0.73, -0.97, -1.55, -1.68, -1.08, 4.63, 6.48, -1.23];
+const CONSTANT: f64 = -4.46;
+const WEIGHTS: [f64; FEATURES.len()] = [0.56, -1.12, -1.41, -1.57, -0.93, 3.31, 5.7, -1.34, 3.1, -6.13];
 /// Log odds from which cars are believed: at even odds, with how far the nearest certain track is in place of whether there is one, scenes came
 /// out more than a car too high on average, and three of 67 real images without railway held a false one (two as it is).
 const BELIEVED: f64 = 0.25;
@@ -102,6 +103,8 @@ fn features(walked: &Walked, mut nearest: Vec<f64>, free_ends: usize) -> [f64; F
         confidence / walked.candidates.len().max(1) as f64,
         walked.off_axis,
         free_ends as f64,
+        walked.couplings,
+        walked.doubtful_m / (walked.line.length() * walked.seen).max(1.0),
     ]
 }
 

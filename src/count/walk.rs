@@ -123,6 +123,7 @@ impl Walk<'_> {
             score,
             full: at_ends(&columns, AT_END_M),
             off_axis: off_axis(&columns),
+            couplings: couplings(&columns, &cars),
             doubtful_m: doubtful(&columns),
         })
     }
@@ -245,9 +246,21 @@ pub struct Walked {
     pub full: [bool; 2],
     /// How far from its axis its strip shows the middle of what stands there, metres: mean over its occupied columns.
     pub off_axis: f64,
+    /// How clear the gaps between its coupled cars are, 0 to 1; 0.5 where no two are coupled.
+    pub couplings: f64,
     /// Length of it that the strip network may have got wrong: the expected length of columns that are occupied and taken for empty, or the
     /// reverse, metres.
     pub doubtful_m: f64,
+}
+
+/// See [`Walked::couplings`]: of every gap its clearest column, in the mean of all gaps and one that is half clear.
+fn couplings(columns: &[Column], cars: &[Segment]) -> f64 {
+    let coupled = cars.windows(2).filter(|pair| pair[1].coupled);
+    let (sum, number) = coupled.fold((0.5, 1.0), |(sum, number), pair| {
+        let gap = columns[pair[0].to..pair[1].from].iter();
+        (sum + gap.map(|column| f64::from(column.state[2].exp())).fold(0.0, f64::max), number + 1.0)
+    });
+    sum / number
 }
 
 /// See [`Walked::doubtful_m`].
