@@ -424,6 +424,25 @@ mod tests {
     }
 
     #[test]
+    fn couplings_are_as_clear_as_the_clearest_column_of_each_gap_between_coupled_cars() {
+        let column = |gap: f32| Column {
+            state: [-9.0, (1.0 - gap).ln(), gap.ln()],
+            class: [0.0; 7],
+            on_track: 1.0,
+            offset_m: 0.0,
+            seen: true,
+        };
+        let mut columns = vec![column(0.01); 90];
+        (columns[28], columns[29], columns[58]) = (column(0.4), column(0.9), column(0.6));
+        let car =
+            |from: usize, to: usize, coupled: bool| Segment { from, to, probability: 1.0, existence: 1.0, coupled, cut: false };
+        let of = |cars: &[Segment]| couplings(&columns, cars);
+        assert_eq!(of(&[]), 0.5);
+        assert_eq!(of(&[car(0, 28, false), car(40, 58, false)]), 0.5, "none is coupled");
+        assert!((of(&[car(0, 28, false), car(30, 58, true), car(59, 90, true)]) - 2.0 / 3.0).abs() < 1e-6, "0.9, 0.6 and a half");
+    }
+
+    #[test]
     fn columns_that_may_be_either_are_doubtful_and_those_not_seen_are_not() {
         let column = |empty: f32, seen: bool| {
             let state = [empty.ln(), (1.0 - empty).ln(), -20.0];
