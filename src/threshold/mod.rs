@@ -15,6 +15,7 @@ pub mod radiometry;
 mod scene_stretch;
 pub mod shadow;
 pub mod snow;
+mod softness;
 pub mod spare;
 pub mod yard_map;
 

@@ -13,6 +13,7 @@ use super::colours::read_rgb;
 use super::fill_colour::is_fill;
 use super::plane::{CELLS, NOTHING, Plane, STATISTICS_PATCHES, UNSEEN};
 use super::radiometry::{CELL_M, CellSums, LOCAL_REACH, STEPS, local_statistics, log_chroma};
+use super::softness::{REACH, sharpened};
 use crate::error::{Error, Result};
 use crate::raster::{Scene, Window};
 use crate::tile::{Area, Core, PATCH_M};
@@ -317,11 +318,22 @@ impl Plane {
             .collect()
     }
 
-    /// Reads samples of the plane: stretched, and averaged over blocks of pixels.
+    /// Reads samples of the plane, sharpened where the scene is soft.
     fn samples(&self, scene: &Scene, cols: &Range<usize>, rows: &Range<usize>) -> Result<Vec<[u16; 3]>> {
+        let place = |axis: &Axis, range: &Range<usize>| axis.first + range.start as u32..axis.first + range.end as u32;
+        let inner = [place(&self.x, cols), place(&self.y, rows)];
+        if self.stretch.sharpening == 0.0 {
+            return self.stretched(scene, &inner);
+        }
+        let sizes = [scene.source.width() / self.block[0], scene.source.height() / self.block[1]];
+        let around = [0, 1].map(|i| inner[i].start.saturating_sub(REACH)..(inner[i].end + REACH).min(sizes[i]));
+        Ok(sharpened(&self.stretched(scene, &around)?, &around, &inner, self.stretch.sharpening))
+    }
+
+    /// Reads samples, counted from the scene's corner: stretched, and averaged over blocks of pixels.
+    fn stretched(&self, scene: &Scene, [cols, rows]: &[Range<u32>; 2]) -> Result<Vec<[u16; 3]>> {
         let [bc, br] = self.block;
-        let (col, row) = ((self.x.first + cols.start as u32) * bc, (self.y.first + rows.start as u32) * br);
-        let window = Window::new(col, row, cols.len() as u32 * bc, rows.len() as u32 * br);
+        let window = Window::new(cols.start * bc, rows.start * br, cols.len() as u32 * bc, rows.len() as u32 * br);
         let (rgb, valid) = read_rgb(scene, window)?;
         let (bc, br) = (bc as usize, br as usize);
         let width = cols.len() * bc;

@@ -51,7 +51,7 @@ impl Plane {
     /// When even the list of patches takes more than that.
     pub fn new(scene: &Scene, stretch: Stretch, area: Area, memory: usize, most: usize) -> Result<Option<Self>> {
         let gsd = scene.gsd_m;
-        let block = gsd.map(|g| ((FINEST_M / g).ceil() as u32).max(1));
+        let block = block(gsd);
         let (width, height) = (scene.source.width(), scene.source.height());
         // Blocks are counted from the scene's corner, so that every plane averages the same pixels.
         let range = |from: f64, to: f64, g: f64, block: u32, size: u32| {
@@ -161,6 +161,11 @@ impl Plane {
         let (colour, seen) = self.sample(x, y);
         if seen > 0.5 { channels(colour, self.local_at(x, y), self.colour) } else { [0.0; 4] }
     }
+}
+
+/// Pixels of so many metres that are averaged into a sample, in x and y.
+pub(super) fn block(gsd_m: [f64; 2]) -> [u32; 2] {
+    gsd_m.map(|gsd| ((FINEST_M / gsd).ceil() as u32).max(1))
 }
 
 /// The mean of four samples with some weights, and how valid it is by others.

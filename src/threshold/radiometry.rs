@@ -23,11 +23,11 @@ const CHROMA_GAIN: f32 = 3.0;
 /// Quantiles of valid luminance that become 0 and 1.
 pub const STRETCH_QUANTILES: [f64; 2] = [0.005, 0.995];
 /// Largest stretched value kept.
-const STRETCH_TOP: f32 = 1.5;
+pub(super) const STRETCH_TOP: f32 = 1.5;
 /// Stretched values are kept as 16-bit integers in units of 1 / STEPS.
 pub(super) const STEPS: f32 = 40000.0;
 
-/// The linear stretch of a scene: sample values that become 0 and 1, and which are no ground.
+/// The linear stretch of a scene: sample values that become 0 and 1, which are no ground, and whether they are sharpened.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stretch {
     /// Becomes 0.
@@ -36,6 +36,8 @@ pub struct Stretch {
     pub high: f32,
     /// Its undeclared nodata.
     pub fill: FillColour,
+    /// How strongly its samples are sharpened: 0 unless they are soft.
+    pub sharpening: f32,
 }
 
 impl Stretch {
@@ -49,7 +51,7 @@ impl Stretch {
             *samples.select_nth_unstable_by(place, f32::total_cmp).1
         };
         let (low, high) = (at(STRETCH_QUANTILES[0]), at(STRETCH_QUANTILES[1]));
-        Some(Self { low, high: high.max(low + 1e-6), fill: FillColour::default() })
+        Some(Self { low, high: high.max(low + 1e-6), fill: FillColour::default(), sharpening: 0.0 })
     }
 
     /// The stretched value of a sample.

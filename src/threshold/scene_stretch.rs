@@ -1,8 +1,10 @@
-//! The one stretch of a scene: quantiles of its luminance, without fill, and without a cloud that saturates the sensor.
+//! The one stretch of a scene: quantiles of its luminance, without fill, and without a cloud that saturates the sensor; and how soft it is.
 
 use super::colours::read_rgb;
 use super::fill_colour::{FillColour, Search};
+use super::plane::block;
 use super::radiometry::Stretch;
+use super::softness::Softness;
 use crate::error::Result;
 use crate::raster::{Scene, Window};
 use crate::tile::Area;
@@ -44,11 +46,13 @@ pub fn scene_stretch(scene: &Scene, area: Area) -> Result<Option<Stretch>> {
         let spread =
             |from: u32, to: u32| (from..to).step_by(step(from, to) as usize).map(move |at| (at, STRETCH_WINDOW_PX.min(to - at)));
         let (mut seen, mut search) = (Luminance::default(), Search::new(scene.gsd_m[0].max(scene.gsd_m[1])));
+        let mut softness = Softness::default();
         for (row, rows) in spread(r0, r1) {
             for (col, cols) in spread(c0, c1) {
                 let (rgb, valid) = read_rgb(scene, Window::new(col, row, cols, rows))?;
                 search.look(&rgb, &valid, cols as usize);
                 seen.look(&rgb, &valid, cols as usize);
+                softness.look(&rgb, &valid, cols as usize, block(scene.gsd_m));
             }
         }
         let whole = step(r0, r1) == STRETCH_WINDOW_PX && step(c0, c1) == STRETCH_WINDOW_PX;
@@ -71,7 +75,7 @@ pub fn scene_stretch(scene: &Scene, area: Area) -> Result<Option<Stretch>> {
             None => (seen, fill),
         };
         if let Some(stretch) = seen.stretch(cloud.is_some()) {
-            return Ok(Some(Stretch { fill, ..stretch }));
+            return Ok(Some(Stretch { fill, sharpening: softness.sharpening(), ..stretch }));
         }
         if whole {
             break;
