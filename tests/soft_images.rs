@@ -1,4 +1,4 @@
-//! Images that are softer than their pixels: out of focus, or enlarged.
+//! Images that are softer than their pixels (out of focus, enlarged).
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

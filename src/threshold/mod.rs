@@ -14,8 +14,8 @@ pub mod plane;
 pub mod radiometry;
 mod scene_stretch;
 pub mod shadow;
+mod sharpness;
 pub mod snow;
-mod softness;
 pub mod spare;
 pub mod yard_map;
 

@@ -13,7 +13,6 @@ use super::colours::read_rgb;
 use super::fill_colour::is_fill;
 use super::plane::{CELLS, NOTHING, Plane, STATISTICS_PATCHES, UNSEEN};
 use super::radiometry::{CELL_M, CellSums, LOCAL_REACH, STEPS, local_statistics, log_chroma};
-use super::softness::{REACH, sharpened};
 use crate::error::{Error, Result};
 use crate::raster::{Scene, Window};
 use crate::tile::{Area, Core, PATCH_M};
@@ -318,16 +317,18 @@ impl Plane {
             .collect()
     }
 
-    /// Reads samples of the plane, sharpened where the scene is soft.
+    /// Reads samples of the plane, in focus.
     fn samples(&self, scene: &Scene, cols: &Range<usize>, rows: &Range<usize>) -> Result<Vec<[u16; 3]>> {
         let place = |axis: &Axis, range: &Range<usize>| axis.first + range.start as u32..axis.first + range.end as u32;
         let inner = [place(&self.x, cols), place(&self.y, rows)];
-        if self.stretch.sharpening == 0.0 {
+        let focus = self.stretch.focus;
+        if !focus.changes() {
             return self.stretched(scene, &inner);
         }
         let sizes = [scene.source.width() / self.block[0], scene.source.height() / self.block[1]];
-        let around = [0, 1].map(|i| inner[i].start.saturating_sub(REACH)..(inner[i].end + REACH).min(sizes[i]));
-        Ok(sharpened(&self.stretched(scene, &around)?, &around, &inner, self.stretch.sharpening))
+        let reach = focus.reach();
+        let around = [0, 1].map(|i| inner[i].start.saturating_sub(reach[i])..(inner[i].end + reach[i]).min(sizes[i]));
+        Ok(focus.applied(&self.stretched(scene, &around)?, &around, &inner))
     }
 
     /// Reads samples, counted from the scene's corner: stretched, and averaged over blocks of pixels.

@@ -51,7 +51,7 @@ impl Plane {
     /// When even the list of patches takes more than that.
     pub fn new(scene: &Scene, stretch: Stretch, area: Area, memory: usize, most: usize) -> Result<Option<Self>> {
         let gsd = scene.gsd_m;
-        let block = block(gsd);
+        let (block, step_m) = blocks(gsd);
         let (width, height) = (scene.source.width(), scene.source.height());
         // Blocks are counted from the scene's corner, so that every plane averages the same pixels.
         let range = |from: f64, to: f64, g: f64, block: u32, size: u32| {
@@ -64,7 +64,6 @@ impl Plane {
         if c0 >= c1 || r0 >= r1 {
             return Ok(None);
         }
-        let step_m = [gsd[0] * f64::from(block[0]), gsd[1] * f64::from(block[1])];
         let (x, y) = (Axis::new(c0, c1, step_m[0]), Axis::new(r0, r1, step_m[1]));
         Ok(Some(Self {
             step_m,
@@ -163,9 +162,10 @@ impl Plane {
     }
 }
 
-/// Pixels of so many metres that are averaged into a sample, in x and y.
-pub(super) fn block(gsd_m: [f64; 2]) -> [u32; 2] {
-    gsd_m.map(|gsd| ((FINEST_M / gsd).ceil() as u32).max(1))
+/// How many pixels of so many metres are averaged into a sample, in x and y, and the metres of that.
+pub(super) fn blocks(gsd_m: [f64; 2]) -> ([u32; 2], [f64; 2]) {
+    let block = gsd_m.map(|gsd| ((FINEST_M / gsd).ceil() as u32).max(1));
+    (block, [0, 1].map(|axis| gsd_m[axis] * f64::from(block[axis])))
 }
 
 /// The mean of four samples with some weights, and how valid it is by others.

@@ -4,6 +4,7 @@
 //! The networks were trained on exactly these numbers (`training/scenes.py`); change both together.
 
 use super::fill_colour::FillColour;
+use super::sharpness::Focus;
 
 /// Standard deviation of the Gaussian that defines the local mean and deviation, metres: wider than a string of cars beside
 /// another, narrower than a cloud.
@@ -27,7 +28,7 @@ pub(super) const STRETCH_TOP: f32 = 1.5;
 /// Stretched values are kept as 16-bit integers in units of 1 / STEPS.
 pub(super) const STEPS: f32 = 40000.0;
 
-/// The linear stretch of a scene: sample values that become 0 and 1, which are no ground, and whether they are sharpened.
+/// The linear stretch of a scene: sample values that become 0 and 1, which are no ground, and how samples are focused.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stretch {
     /// Becomes 0.
@@ -36,8 +37,8 @@ pub struct Stretch {
     pub high: f32,
     /// Its undeclared nodata.
     pub fill: FillColour,
-    /// How strongly its samples are sharpened: 0 unless they are soft.
-    pub sharpening: f32,
+    /// How its samples are brought to the sharpness that the networks know.
+    pub focus: Focus,
 }
 
 impl Stretch {
@@ -51,7 +52,7 @@ impl Stretch {
             *samples.select_nth_unstable_by(place, f32::total_cmp).1
         };
         let (low, high) = (at(STRETCH_QUANTILES[0]), at(STRETCH_QUANTILES[1]));
-        Some(Self { low, high: high.max(low + 1e-6), fill: FillColour::default(), sharpening: 0.0 })
+        Some(Self { low, high: high.max(low + 1e-6), fill: FillColour::default(), focus: Focus::default() })
     }
 
     /// The stretched value of a sample.

@@ -1,10 +1,10 @@
-//! The one stretch of a scene: quantiles of its luminance, without fill, and without a cloud that saturates the sensor; and how soft it is.
+//! The one stretch of a scene: quantiles of its luminance, without fill, and without a cloud that saturates the sensor; and how sharp it is.
 
 use super::colours::read_rgb;
 use super::fill_colour::{FillColour, Search};
-use super::plane::block;
+use super::plane::blocks;
 use super::radiometry::Stretch;
-use super::softness::Softness;
+use super::sharpness::Sharpness;
 use crate::error::Result;
 use crate::raster::{Scene, Window};
 use crate::tile::Area;
@@ -40,19 +40,20 @@ pub fn scene_stretch(scene: &Scene, area: Area) -> Result<Option<Stretch>> {
     let pixel = |metres: f64, g: f64, size: u32| (metres / g).floor().clamp(0.0, f64::from(size)) as u32;
     let (c0, c1) = (pixel(area.x0, scene.gsd_m[0], width), pixel(area.x1, scene.gsd_m[0], width));
     let (r0, r1) = (pixel(area.y0, scene.gsd_m[1], height), pixel(area.y1, scene.gsd_m[1], height));
+    let (block, step_m) = blocks(scene.gsd_m);
     let rim = rim_fill(scene, [c0, c1, r0, r1])?;
     for windows in STRETCH_WINDOWS {
         let step = |from: u32, to: u32| ((to - from) / windows).max(STRETCH_WINDOW_PX);
         let spread =
             |from: u32, to: u32| (from..to).step_by(step(from, to) as usize).map(move |at| (at, STRETCH_WINDOW_PX.min(to - at)));
         let (mut seen, mut search) = (Luminance::default(), Search::new(scene.gsd_m[0].max(scene.gsd_m[1])));
-        let mut softness = Softness::default();
+        let mut sharpness = Sharpness::default();
         for (row, rows) in spread(r0, r1) {
             for (col, cols) in spread(c0, c1) {
                 let (rgb, valid) = read_rgb(scene, Window::new(col, row, cols, rows))?;
                 search.look(&rgb, &valid, cols as usize);
                 seen.look(&rgb, &valid, cols as usize);
-                softness.look(&rgb, &valid, cols as usize, block(scene.gsd_m));
+                sharpness.look(&rgb, &valid, cols as usize, block);
             }
         }
         let whole = step(r0, r1) == STRETCH_WINDOW_PX && step(c0, c1) == STRETCH_WINDOW_PX;
@@ -75,7 +76,7 @@ pub fn scene_stretch(scene: &Scene, area: Area) -> Result<Option<Stretch>> {
             None => (seen, fill),
         };
         if let Some(stretch) = seen.stretch(cloud.is_some()) {
-            return Ok(Some(Stretch { fill, sharpening: softness.sharpening(), ..stretch }));
+            return Ok(Some(Stretch { fill, focus: sharpness.focus(step_m), ..stretch }));
         }
         if whole {
             break;
