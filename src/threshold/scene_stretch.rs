@@ -2,8 +2,8 @@
 
 use super::colours::read_rgb;
 use super::fill_colour::{FillColour, Search};
-use super::plane::blocks;
-use super::radiometry::Stretch;
+use super::plane::{UNSEEN, blocks};
+use super::radiometry::{STEPS, Stretch};
 use super::sharpness::Sharpness;
 use crate::error::Result;
 use crate::raster::{Scene, Window};
@@ -42,19 +42,20 @@ pub fn scene_stretch(scene: &Scene, area: Area) -> Result<Option<Stretch>> {
     let (r0, r1) = (pixel(area.y0, scene.gsd_m[1], height), pixel(area.y1, scene.gsd_m[1], height));
     let (block, step_m) = blocks(scene.gsd_m);
     let rim = rim_fill(scene, [c0, c1, r0, r1])?;
-    for windows in STRETCH_WINDOWS {
-        let step = |from: u32, to: u32| ((to - from) / windows).max(STRETCH_WINDOW_PX);
+    for number in STRETCH_WINDOWS {
+        let step = |from: u32, to: u32| ((to - from) / number).max(STRETCH_WINDOW_PX);
         let spread =
             |from: u32, to: u32| (from..to).step_by(step(from, to) as usize).map(move |at| (at, STRETCH_WINDOW_PX.min(to - at)));
+        let windows: Vec<Window> = spread(r0, r1)
+            .flat_map(|(row, rows)| spread(c0, c1).map(move |(col, cols)| Window::new(col, row, cols, rows)))
+            .collect();
         let (mut seen, mut search) = (Luminance::default(), Search::new(scene.gsd_m[0].max(scene.gsd_m[1])));
         let mut sharpness = Sharpness::default();
-        for (row, rows) in spread(r0, r1) {
-            for (col, cols) in spread(c0, c1) {
-                let (rgb, valid) = read_rgb(scene, Window::new(col, row, cols, rows))?;
-                search.look(&rgb, &valid, cols as usize);
-                seen.look(&rgb, &valid, cols as usize);
-                sharpness.look(&rgb, &valid, cols as usize, block);
-            }
+        for &window in &windows {
+            let (rgb, valid) = read_rgb(scene, window)?;
+            search.look(&rgb, &valid, window.width as usize);
+            seen.look(&rgb, &valid, window.width as usize);
+            sharpness.look(&rgb, &valid, window.width as usize, block);
         }
         let whole = step(r0, r1) == STRETCH_WINDOW_PX && step(c0, c1) == STRETCH_WINDOW_PX;
         let fill = if search.found() == FillColour::default() { rim } else { search.found() };
@@ -76,13 +77,46 @@ pub fn scene_stretch(scene: &Scene, area: Area) -> Result<Option<Stretch>> {
             None => (seen, fill),
         };
         if let Some(stretch) = seen.stretch(cloud.is_some()) {
-            return Ok(Some(Stretch { fill, focus: sharpness.focus(step_m), ..stretch }));
+            let stretch = Stretch { fill, focus: sharpness.focus(step_m), ..stretch };
+            // Under a cloud the range is no matter of quantiles.
+            let focused = if cloud.is_none() && stretch.focus.sharpens() { in_focus(scene, &windows, stretch)? } else { None };
+            return Ok(Some(focused.unwrap_or(stretch)));
         }
         if whole {
             break;
         }
     }
     Ok(None)
+}
+
+/// The stretch by the quantiles of samples that were sharpened: then a soft scene has deeper shadows and brighter roofs. None when no whole sample is seen.
+fn in_focus(scene: &Scene, windows: &[Window], stretch: Stretch) -> Result<Option<Stretch>> {
+    let ([across, down], _) = blocks(scene.gsd_m);
+    let half = (stretch.high - stretch.low) / 2.0;
+    let wide = Stretch { low: stretch.low - half, high: stretch.high + half, ..stretch };
+    let mut values = Vec::new();
+    for &window in windows {
+        let (rgb, valid) = read_rgb(scene, window)?;
+        let (cols, rows) = (window.width / across, window.height / down);
+        let sample = |col: u32, row: u32| {
+            let pixels =
+                (row * down..(row + 1) * down).flat_map(|row| (col * across..(col + 1) * across).map(move |col| (row, col)));
+            let mut sum = [0.0f32; 3];
+            for at in pixels.map(|(row, col)| (row * window.width + col) as usize) {
+                if !valid[at] || stretch.fill.is(rgb[at]) {
+                    return UNSEEN;
+                }
+                (0..3).for_each(|band| sum[band] += wide.apply(rgb[at][band]));
+            }
+            sum.map(|value| (value / (across * down) as f32 * STEPS + 0.5) as u16)
+        };
+        let samples: Vec<[u16; 3]> = (0..rows).flat_map(|row| (0..cols).map(move |col| sample(col, row))).collect();
+        let all = [0..cols, 0..rows];
+        let focused = stretch.focus.applied(&samples, &all, &all).into_iter().filter(|sample| *sample != UNSEEN);
+        values.extend(focused.map(|[r, g, b]| (f32::from(r) + f32::from(g) + f32::from(b)) / (3.0 * STEPS)));
+    }
+    let of_file = |value: f32| wide.low + value * (wide.high - wide.low);
+    Ok(Stretch::from_luminance(&mut values).map(|s| Stretch { low: of_file(s.low), high: of_file(s.high), ..stretch }))
 }
 
 /// The fill in the ground around a part of the scene (its first and last columns and rows).

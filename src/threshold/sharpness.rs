@@ -97,6 +97,11 @@ impl Focus {
         self.times != 0.0
     }
 
+    /// Whether they become sharper.
+    pub fn sharpens(&self) -> bool {
+        self.times > 0.0
+    }
+
     /// Samples on either side that are looked at for one, in x and y.
     pub fn reach(&self) -> [u32; 2] {
         self.sigma.map(|sigma| (STANDARD_DEVIATIONS * sigma).ceil() as u32)
