@@ -16,6 +16,8 @@ const FAR: [usize; 2] = [16, 11];
 /// railway 0.056 to 0.7. Of two rendered yards (0.3 and 0.5 m), blurred with 1.5 m, cars but not their couplings are still found: no patch had less
 /// than 0.020, the median 0.024 and 0.030; nothing is found when they are blurred with 2.5 m, or smeared over 10 m.
 const BLURRED: f64 = 0.022;
+/// Standard deviation of a blur of that ratio, metres.
+pub(super) const BLUR_M: f64 = 1.7;
 /// Ratio above which noise is all there is. Of 80 fresh scenes one had a patch with more (0.77), of a real yard none had more than 0.33; with a
 /// hundredth of its contrast, and noise of one grey level, the yard of 0.5 m has a median of 0.77 (haze: a tenth of its cars are found) and 0.71
 /// (darkness: a third), that of 0.3 m, where most are found, 0.69 and 0.60. Of real ground without railway, 2 of 128 patches of a town and 2 of 69 of
@@ -40,8 +42,9 @@ pub enum Clarity {
 }
 
 impl Clarity {
-    /// Of a square of half-metre pixels: luminance in any scale that varies slowly, and whether each was seen; `at(row, col)`.
-    pub fn of(side: usize, at: impl Fn(usize, usize) -> Option<f32>) -> Self {
+    /// Of a square of half-metre pixels: luminance in any scale that varies slowly, and whether each was seen; `at(row, col)`. `response` says how many times
+    /// as large the ratio was made where blur is as large as [`BLUR_M`].
+    pub fn of(side: usize, response: f64, at: impl Fn(usize, usize) -> Option<f32>) -> Self {
         // What was not seen is no number, nor is its difference from anything.
         let mut pixels = Vec::with_capacity(side * side);
         (0..side).for_each(|row| pixels.extend((0..side).map(|col| at(row, col).unwrap_or(f32::NAN))));
@@ -55,7 +58,7 @@ impl Clarity {
             Some(if far < NOTHING { f64::INFINITY } else { stretch * near / far })
         });
         match ratios.into_iter().flatten().reduce(f64::min) {
-            Some(ratio) if ratio < BLURRED => Self::Blurred,
+            Some(ratio) if ratio < BLURRED * response => Self::Blurred,
             Some(f64::INFINITY) => Self::Blank,
             Some(ratio) if ratio > DROWNED => Self::Drowned,
             _ => Self::Clear,
@@ -115,7 +118,7 @@ mod tests {
     }
 
     fn clarity(pixels: &[f32]) -> Clarity {
-        Clarity::of(SIDE, |row, col| Some(pixels[row * SIDE + col]))
+        Clarity::of(SIDE, 1.0, |row, col| Some(pixels[row * SIDE + col]))
     }
 
     #[test]
@@ -135,8 +138,8 @@ mod tests {
     #[test]
     fn what_is_not_seen_has_no_say() {
         let sharp = yard([0, 0]);
-        let half = Clarity::of(SIDE, |row, col| (row >= SIDE / 2).then(|| sharp[row * SIDE + col]));
+        let half = Clarity::of(SIDE, 1.0, |row, col| (row >= SIDE / 2).then(|| sharp[row * SIDE + col]));
         assert_eq!(half, Clarity::Clear);
-        assert_eq!(Clarity::of(SIDE, |_, _| None), Clarity::Clear, "without data, which is another matter");
+        assert_eq!(Clarity::of(SIDE, 1.0, |_, _| None), Clarity::Clear, "without data, which is another matter");
     }
 }

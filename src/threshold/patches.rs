@@ -298,7 +298,8 @@ impl Plane {
         let wide = if block_cols < scene.source.width() { units(unit_y, unit_x) } else { usize::MAX };
         let high = (PIXELS_AT_A_TIME / pixels / wide.min(cols.len())).max(1);
         let high = if high > unit_y { high / unit_y * unit_y } else { high };
-        // Pieces end at multiples of the units, so that no block of the file is decoded for two of them.
+        // Pieces end at multiples of the units, so that no block of the file is decoded for two of them (but for the few pixels around a piece that
+        // are looked at where a scene is focused).
         let cut = |range: Range<usize>, first: u32, length: usize| {
             let mut parts = Vec::new();
             let mut from = range.start;

@@ -6,7 +6,7 @@
 
 use std::sync::OnceLock;
 
-use super::clarity::Clarity;
+use super::clarity::{BLUR_M, Clarity};
 use super::convolution::{Convolution, Shape};
 use super::evidence::Evidence;
 use super::network::{Maps, Weights, logistic};
@@ -109,8 +109,9 @@ pub fn look(
         let size = [down, across].map(|patches| patches * PATCH_M + 2 * HALO_M);
         inputs(plane, [area.x0 - HALO_M as f64, area.y0 - HALO_M as f64], size, spare)
     });
+    let response = plane.stretch.focus.response(plane.step_m, BLUR_M);
     let clear = |row: usize, col: usize, blank: bool| match &inputs {
-        Some(inputs) if !blank => clarity(inputs, row * PATCH_M, col * PATCH_M),
+        Some(inputs) if !blank => clarity(inputs, row * PATCH_M, col * PATCH_M, response),
         _ => Clarity::Clear,
     };
     let clear: Vec<Clarity> = wanted.iter().zip(&blank).map(|((row, col, _), blank)| clear(*row, *col, *blank)).collect();
@@ -125,10 +126,10 @@ pub fn look(
     seen
 }
 
-/// How clear the patch is whose first square metre has this row and column in the core.
-fn clarity(inputs: &Maps, row: usize, col: usize) -> Clarity {
+/// How clear the patch is whose first square metre has this row and column in the core; see [`Clarity::of`].
+fn clarity(inputs: &Maps, row: usize, col: usize, response: f64) -> Clarity {
     let (luminance, seen) = (inputs.plane(0), inputs.plane(3));
-    Clarity::of(2 * PATCH_M, |r, c| {
+    Clarity::of(2 * PATCH_M, response, |r, c| {
         let at = (2 * (HALO_M + row) + r) * inputs.cols + 2 * (HALO_M + col) + c;
         (seen[at] > 0.0).then(|| luminance[at])
     })
