@@ -15,9 +15,9 @@ pub const FEATURES: [&str; 10] =
 /// Log odds that the cars of a line are cars: constant, and weight of each feature. Made by `training/belief.py`.
 const CONSTANT: f64 = -4.46;
 const WEIGHTS: [f64; FEATURES.len()] = [0.56, -1.12, -1.41, -1.57, -0.93, 3.31, 5.7, -1.34, 3.1, -6.13];
-/// Log odds from which cars are believed: even odds. With .25 as many of a real yard's cars are found at 0.255 m, and fewer where its pixels are coarser
-/// (training/README.md, "The belief of found lines").
-const BELIEVED: f64 = 0.0;
+/// Log odds from which cars are believed: a little over even odds, at which a stretch of motorway holds two cars. With .25 fewer are found in a real yard of coarse
+/// pixels (training/README.md, "The belief of found lines").
+const BELIEVED: f64 = 0.1;
 /// Log odds that most cars of a believed line are none: constant, and weight of the log odds that they are cars. Made by `training/belief.py`; it makes
 /// no difference how many they are.
 const NO_TRACK: [f64; 2] = [0.12, -1.61];
