@@ -17,7 +17,7 @@ const FAR: [usize; 2] = [16, 11];
 /// than 0.020, the median 0.024 and 0.030; nothing is found when they are blurred with 2.5 m, or smeared over 10 m.
 const BLURRED: f64 = 0.022;
 /// Standard deviation of a blur of that ratio, metres.
-pub(super) const BLUR_M: f64 = 1.7;
+pub const BLUR_M: f64 = 1.7;
 /// Ratio above which noise is all there is. Of 80 fresh scenes one had a patch with more (0.77), of a real yard none had more than 0.33; with a
 /// hundredth of its contrast, and noise of one grey level, the yard of 0.5 m has a median of 0.77 (haze: a tenth of its cars are found) and 0.71
 /// (darkness: a third), that of 0.3 m, where most are found, 0.69 and 0.60. Of real ground without railway, 2 of 128 patches of a town and 2 of 69 of
