@@ -257,7 +257,7 @@ pub struct Walked {
 fn couplings(columns: &[Column], cars: &[Segment]) -> f64 {
     let coupled = cars.windows(2).filter(|pair| pair[1].coupled);
     let (sum, number) = coupled.fold((0.5, 1.0), |(sum, number), pair| {
-        let gap = columns[pair[0].to..pair[1].from].iter();
+        let gap = columns.get(pair[0].to..pair[1].from).unwrap_or_default().iter();
         (sum + gap.map(|column| f64::from(column.state[2].exp())).fold(0.0, f64::max), number + 1.0)
     });
     sum / number

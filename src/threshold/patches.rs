@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::raster::{Scene, Window};
 use crate::tile::{Area, Core, PATCH_M};
 
-/// Pixels decoded at a time: about 30 bytes each while they are turned into samples.
+/// Pixels decoded at a time: about 30 bytes each while they are turned into samples, and 22 more where those are focused.
 const PIXELS_AT_A_TIME: usize = 1 << 19;
 /// Bytes of a patch beside its samples: its cells' sums and statistics.
 const CELL_BYTES: usize = CELLS * CELLS * (size_of::<CellSums>() + size_of::<[f32; 4]>());
