@@ -75,20 +75,33 @@ fn an_image_too_small_to_show_a_track_is_unusable_whatever_is_given() {
     }
 }
 
-/// A sample tile with some of its pixels, by column and row from 0 to 1, in one value.
-fn tile_with(folder: &Path, name: &str, value: u8, covered: impl Fn(f64, f64) -> bool) -> PathBuf {
-    let tile = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_tiles/tumangang_20191123T025125Z.tif");
+/// A sample tile of half a metre.
+fn sample_tile(name: &str) -> RgbImage {
+    let tile = Path::new(env!("CARGO_MANIFEST_DIR")).join("sample_tiles").join(name);
     let source = Scene::open(&tile, &SceneOptions::default()).unwrap().source;
     let (width, height) = (source.width(), source.height());
     let block = source.read(Window::new(0, 0, width, height)).unwrap();
     let bands: [Vec<f32>; 3] = std::array::from_fn(|band| block.band_f32(band));
+    RgbImage::from_fn(width, height, |x, y| Rgb(std::array::from_fn(|band| bands[band][(y * width + x) as usize] as u8)))
+}
+
+/// A sample tile with some of its pixels, by column and row from 0 to 1, in one value.
+fn tile_with(folder: &Path, name: &str, value: u8, covered: impl Fn(f64, f64) -> bool) -> PathBuf {
+    let mut tile = sample_tile("tumangang_20191123T025125Z.tif");
+    let (width, height) = tile.dimensions();
+    let covered = tile
+        .enumerate_pixels_mut()
+        .filter(|(x, y, _)| covered(f64::from(*x) / f64::from(width), f64::from(*y) / f64::from(height)));
+    covered.for_each(|(_, _, pixel)| *pixel = Rgb([value; 3]));
     let path = folder.join(format!("{name}_20191123.png"));
-    let colour = |x: u32, y: u32| {
-        let at = (y * width + x) as usize;
-        let covered = covered(f64::from(x) / f64::from(width), f64::from(y) / f64::from(height));
-        Rgb(if covered { [value; 3] } else { std::array::from_fn(|band| bands[band][at] as u8) })
-    };
-    RgbImage::from_fn(width, height, colour).save(&path).unwrap();
+    tile.save(&path).unwrap();
+    path
+}
+
+/// A sample tile with 14 cars, blurred by a Gaussian of so many pixels.
+fn blurred(folder: &Path, pixels: f32) -> PathBuf {
+    let path = folder.join("soft_20231122.png");
+    image::imageops::blur(&sample_tile("tumangang_20231122T022935Z.tif"), pixels).save(&path).unwrap();
     path
 }
 
@@ -151,4 +164,36 @@ fn a_filled_corner_is_counted_as_if_it_were_declared() {
     let declared = counted(&path);
     assert!(declared[0].parse::<u32>().unwrap() > 5, "{declared:?}");
     assert_eq!(counted(&black), declared);
+}
+
+/// None of its 14 cars was found, and the yard was called empty.
+#[test]
+fn the_cars_of_an_image_out_of_focus_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = row(&blurred(folder.path(), 2.5), &folder.path().join("out"), &[]);
+    assert!((7.0..=16.0).contains(&number(&row, "freight_cars")), "{row:?}");
+}
+
+/// Sharpening brings back no detail: blur beyond a car's width must still be seen for what it is.
+#[test]
+fn an_image_too_blurred_to_show_cars_is_unusable_though_it_was_sharpened() {
+    let folder = tempfile::tempdir().unwrap();
+    let row = row(&blurred(folder.path(), 4.0), &folder.path().join("out"), &[]);
+    assert_eq!(row["status"], "unusable", "{row:?}");
+    assert!(row["reason"].contains("too blurred"), "{row:?}");
+}
+
+/// Samples are sharpened from what lies around them, which other tiles read as well.
+#[test]
+fn sharpened_images_give_the_same_bytes_with_any_threads_tiles_and_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = blurred(folder.path(), 1.6);
+    let cars = |name: &str, flags: &[&str]| {
+        let out = folder.path().join(name);
+        row(&image, &out, flags);
+        std::fs::read(out.join("cars/soft_20231122.geojson")).unwrap()
+    };
+    let first = cars("first", &["--jobs", "1"]);
+    assert!(first == cars("tiles", &["--jobs", "3", "--tile-size", "64"]));
+    assert!(first == cars("memory", &["--max-memory", "64", "--tile-size", "128"]));
 }
