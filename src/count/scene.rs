@@ -313,8 +313,11 @@ impl Parts {
         };
         let (moved, middle) = site.moved;
         // Counting follows the lines; where the scene lies is known by the site's other images as well.
-        let share = registration.filter(|_| !site.found).map_or(1.0, |registration| registration.share_of_scene());
-        let registration_m = ground.to_east_north(middle, [0, 1].map(|axis| moved[axis] + share * self.shift[axis]));
+        let (moved, shown) = (ground.to_east_north(middle, moved), ground.to_east_north(middle, self.shift));
+        let registration_m = match registration {
+            Some(registration) if !site.found => registration.shift_of_scene(shown, self.confidence),
+            _ => [moved[0] + shown[0], moved[1] + shown[1]],
+        };
         let registration_confidence = registration.map_or(self.confidence, |registration| registration.confidence);
         let registration_turn = registration.and_then(|registration| registration.turn);
         SceneCount { count, vehicles, tracks: self.tracks, registration_m, registration_turn, registration_confidence }

@@ -67,17 +67,27 @@ pub struct Registration {
     pub turn: Option<Turn>,
     /// Standard deviation of the shift along one axis, metres.
     pub sd_m: f64,
+    /// The part of the shift that is the error of the given tracks, not the scene's: all scenes show them moved by it. None where that is not known.
+    pub tracks_error_m: Option<[f64; 2]>,
     /// How sure it is, above 0 to 1.
     pub confidence: f64,
 }
 
 impl Registration {
-    /// Of the shift at which a scene's own tracks show themselves the part that is the scene's error and not that of the lines, 0 to 1: a map errs in
-    /// one direction as images do.
-    pub fn share_of_scene(&self) -> f64 {
-        let (scene, lines) = (self.sd_m.powi(2), LINES_M.powi(2));
-        scene / (scene + lines)
+    /// How far east and north of its place the scene shows everything, metres, when its own given tracks, `confidence` sure, show themselves off
+    /// by a further `tracks_m`: a map errs as images do, but its error is the same in all of them.
+    pub fn shift_of_scene(&self, tracks_m: [f64; 2], confidence: f64) -> [f64; 2] {
+        let of = |axis: usize| match self.tracks_error_m {
+            Some(error) => self.shift_m[axis] - error[axis] + confidence * tracks_m[axis],
+            None => self.shift_m[axis] + share_of_site(self.sd_m) * tracks_m[axis],
+        };
+        [of(0), of(1)]
     }
+}
+
+/// Where a place known to `sd_m` along one axis and given tracks differ, the part of it that is the place's error, 0 to 1, and not the tracks'.
+pub fn share_of_site(sd_m: f64) -> f64 {
+    sd_m.powi(2) / (sd_m.powi(2) + LINES_M.powi(2))
 }
 
 /// What is known of a scene's shift before its tracks are looked at.
@@ -221,7 +231,8 @@ fn shifts(lines: &[Centreline], map: &YardMap, expected: Expected) -> ([f64; 2],
     let (coarse, value) = best_of(&mut coarsely.iter().copied());
     let apart = |g: [f64; 2]| ((g[0] - coarse[0]) * nx + (g[1] - coarse[1]) * ny).abs() > APART_M;
     let (other, second) = best_of(&mut coarsely.iter().copied().filter(|(g, _)| apart(*g)));
-    let lead = if second > f64::MIN { value - second } else { 0.0 };
+    // Where the place is known too well for another answer, there is none.
+    let lead = if second > f64::MIN { value - second } else { SURE };
     // Of an empty map the place that was expected would be sure, more or less so by the way the tracks run.
     let seen = Grid::around(coarse, COARSE_M, 0, |_| true).evidence(&few, map);
     let confidence = if seen[0] < LEAST_EVIDENCE { 0.0 } else { (lead / SURE).clamp(0.0, 1.0) };
@@ -286,8 +297,19 @@ mod tests {
     /// The shift followed lines drawn 0.8 m off through 60 images that knew better.
     #[test]
     fn the_more_images_know_a_site_the_less_its_drawn_tracks_move_it() {
-        let of = |sd_m: f64| Registration { shift_m: [0.0; 2], turn: None, sd_m, confidence: 1.0 }.share_of_scene();
-        assert!(of(0.4) < 0.1 && of(REGISTRATION_SD_M) > 0.6, "{} {}", of(0.4), of(REGISTRATION_SD_M));
+        let (few, many) = (share_of_site(REGISTRATION_SD_M), share_of_site(0.4));
+        assert!(many < 0.1 && few > 0.6, "{many} {few}");
+    }
+
+    /// Edges are placed to a third of a metre, worse from aslant, and of what a scene's tracks knew better a twentieth was heard.
+    #[test]
+    fn what_a_scene_shows_its_tracks_off_beyond_what_all_scenes_do_is_its_own_error() {
+        let registration =
+            Registration { shift_m: [3.0, 1.0], turn: None, sd_m: 0.4, tracks_error_m: Some([0.8, -0.4]), confidence: 1.0 };
+        assert_eq!(registration.shift_of_scene([-0.5, 0.25], 1.0), [1.7, 1.65]);
+        assert_eq!(registration.shift_of_scene([-0.5, 0.25], 0.0), [2.2, 1.4], "what is not sure moves nothing");
+        let unknown = Registration { tracks_error_m: None, ..registration };
+        assert!((unknown.shift_of_scene([-0.5, 0.25], 1.0)[0] - 3.0).abs() < 0.05);
     }
 
     /// Evidence alone does not tell two of four tracks from the next two; the place that they were given does.

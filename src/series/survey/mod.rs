@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::Result;
 use crate::count::{GivenTrack, Yard};
 use crate::raster::Scene;
-use crate::track::align::Registration;
+use crate::track::align::{Registration, share_of_site};
 use edges::{Edges, ONE};
 use frame::Frame;
 use register::Reference;
@@ -30,6 +30,9 @@ pub const MARGIN_M: f64 = 80.0;
 /// Standard deviation of an image's georeference along one axis, metres: 5 m are what vendors state for 90 % of all points.
 const GEOREFERENCE_SD_M: f64 = 2.3;
 
+/// Where the scenes together show given tracks further off than this, metres, no map was drawn so badly: the georeferences err, all in one direction.
+const TRACKS_M: f64 = 1.5;
+
 /// What all scenes of a site have in common.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Survey {
@@ -41,7 +44,7 @@ pub struct Survey {
     pub registered: usize,
     /// Tracks that they show together, where none were given.
     pub tracks: Vec<GivenTrack>,
-    /// How far east and north of their place the scenes together show the given tracks, metres, where that is too far for each to find them.
+    /// How far east and north of their place the scenes together show the given tracks, metres.
     pub tracks_shown_m: Option<[f64; 2]>,
     /// Mean edges, row by row, in units of the largest.
     #[serde(skip)]
@@ -86,9 +89,11 @@ impl Survey {
     pub fn register(&self, reference: &Reference, scene: &Scene) -> Result<Option<Registration>> {
         let Some(edges) = Edges::of(scene, &self.frame)? else { return Ok(None) };
         let mut registration = register::register(reference, &edges, &self.frame, self.site_sd_m());
-        // Tracks and outline were drawn on one map, and the scenes all lie elsewhere.
         if let (Some(registration), Some(shown)) = (&mut registration, self.tracks_shown_m) {
+            // Tracks and outline were drawn on one map: where they are a little off they are, where the scenes all lie elsewhere those.
             (0..2).for_each(|axis| registration.shift_m[axis] += shown[axis]);
+            let tracks = if shown[0].hypot(shown[1]) > TRACKS_M { 0.0 } else { 1.0 - share_of_site(self.site_sd_m()) };
+            registration.tracks_error_m = Some(shown.map(|metres| tracks * metres));
         }
         Ok(registration)
     }

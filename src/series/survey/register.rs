@@ -196,6 +196,7 @@ pub fn register(reference: &Reference, scene: &Edges, frame: &Frame, site_sd_m: 
         shift_m: [cells[0] * frame.cell_m, -cells[1] * frame.cell_m],
         turn,
         sd_m: (SD_CELLS * frame.cell_m).hypot(site_sd_m),
+        tracks_error_m: None,
         confidence: Shift { ratio: shift.ratio * better, ..shift }.confidence(),
     })
 }

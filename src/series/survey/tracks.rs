@@ -18,9 +18,6 @@ use crate::track::find::find;
 pub const MOST_SCENES: usize = 12;
 /// Scenes looked at where the tracks are given: only their place is asked.
 pub const MOST_SCENES_GIVEN: usize = 6;
-/// Shifts of given tracks up to this are left to each image, metres: so far off, its own tracks are found, and between them and the georeferences
-/// of all images it is weighed better once than twice.
-const OWN_M: f64 = 1.5;
 /// Side of the squares in which evidence is gathered, metres.
 const PATCH: i64 = 64;
 /// Share of a cell that must have been seen for a scene to say anything of it.
@@ -123,16 +120,15 @@ impl Gathered {
         })
     }
 
-    /// How far east and north of their place the scenes show given tracks, metres, all of them together; none where that is so little that a single
-    /// scene copes with it. The site's place is known to `sd_m` along one axis, if the georeferences do not err all in one direction.
+    /// How far east and north of their place the scenes show given tracks, metres, all of them together; none where they show nothing of them. The site's place is known to `sd_m` along one axis, if the georeferences do not err all in one direction.
     pub fn shown(&self, tracks: &[GivenTrack], sd_m: f64) -> Option<[f64; 2]> {
         let line = |track: &GivenTrack| {
             let points: Vec<[f64; 2]> = track.line.iter().map(|&place| self.frame.from_lonlat(place)).collect();
             Centreline::resampled(&points, 1.0)
         };
         let lines: Vec<Centreline> = tracks.iter().filter_map(line).flat_map(|line| self.seen_parts(&line)).collect();
-        let ([east, south], _) = common_shift(&lines, &YardMap::of_cells(self.cells()), Expected::of_site(sd_m));
-        (east.hypot(south) > OWN_M).then_some([east, -south])
+        let ([east, south], confidence) = common_shift(&lines, &YardMap::of_cells(self.cells()), Expected::of_site(sd_m));
+        (confidence > 0.0).then_some([east, -south])
     }
 
     /// A line as far as any scene shows its ground: beyond, it neither speaks for a shift nor against it.
