@@ -30,9 +30,6 @@ pub const MARGIN_M: f64 = 80.0;
 /// Standard deviation of an image's georeference along one axis, metres: 5 m are what vendors state for 90 % of all points.
 const GEOREFERENCE_SD_M: f64 = 2.3;
 
-/// Where the scenes together show given tracks further off than this, metres, no map was drawn so badly: the georeferences err, all in one direction.
-const TRACKS_M: f64 = 1.5;
-
 /// What all scenes of a site have in common.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Survey {
@@ -90,10 +87,9 @@ impl Survey {
         let Some(edges) = Edges::of(scene, &self.frame)? else { return Ok(None) };
         let mut registration = register::register(reference, &edges, &self.frame, self.site_sd_m());
         if let (Some(registration), Some(shown)) = (&mut registration, self.tracks_shown_m) {
-            // Tracks and outline were drawn on one map: where they are a little off they are, where the scenes all lie elsewhere those.
+            // Tracks and outline were drawn on one map.
             (0..2).for_each(|axis| registration.shift_m[axis] += shown[axis]);
-            let tracks = if shown[0].hypot(shown[1]) > TRACKS_M { 0.0 } else { 1.0 - share_of_site(self.site_sd_m()) };
-            registration.tracks_error_m = Some(shown.map(|metres| tracks * metres));
+            registration.tracks_error_m = Some(shown.map(|metres| (1.0 - share_of_site(self.site_sd_m())) * metres));
         }
         Ok(registration)
     }
