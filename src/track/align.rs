@@ -79,15 +79,24 @@ impl Registration {
     pub fn shift_of_scene(&self, tracks_m: [f64; 2], confidence: f64) -> [f64; 2] {
         let of = |axis: usize| match self.tracks_error_m {
             Some(error) => self.shift_m[axis] - error[axis] + confidence * tracks_m[axis],
-            None => self.shift_m[axis] + share_of_site(self.sd_m) * tracks_m[axis],
+            None => self.shift_m[axis] + share_of_place(self.sd_m) * tracks_m[axis],
         };
         [of(0), of(1)]
     }
 }
 
 /// Where a place known to `sd_m` along one axis and given tracks differ, the part of it that is the place's error, 0 to 1, and not the tracks'.
-pub fn share_of_site(sd_m: f64) -> f64 {
+fn share_of_place(sd_m: f64) -> f64 {
     sd_m.powi(2) / (sd_m.powi(2) + LINES_M.powi(2))
+}
+
+/// Of the shift (metres east and north) at which all scenes of a site, whose place is known to `sd_m`, show given tracks, what the tracks err. Beyond
+/// one standard deviation of the tracks they are trusted the less to be that badly drawn, and not at all from three on: then the
+/// georeferences err all in one direction (a redescending weight after Hampel, "The influence curve and its role in robust estimation", 1974).
+pub fn error_of_tracks(shown_m: [f64; 2], sd_m: f64) -> [f64; 2] {
+    let deviations = shown_m[0].hypot(shown_m[1]) / LINES_M;
+    let weight = ((3.0 - deviations) / 2.0).clamp(0.0, 1.0);
+    shown_m.map(|metres| weight * (1.0 - share_of_place(sd_m)) * metres)
 }
 
 /// What is known of a scene's shift before its tracks are looked at.
@@ -297,8 +306,11 @@ mod tests {
     /// The shift followed lines drawn 0.8 m off through 60 images that knew better.
     #[test]
     fn the_more_images_know_a_site_the_less_its_drawn_tracks_move_it() {
-        let (few, many) = (share_of_site(REGISTRATION_SD_M), share_of_site(0.4));
+        let (few, many) = (share_of_place(REGISTRATION_SD_M), share_of_place(0.4));
         assert!(many < 0.1 && few > 0.6, "{many} {few}");
+        let drawn_off = |metres: f64| error_of_tracks([0.0, metres], 0.4)[1];
+        assert!(drawn_off(1.4) > 1.2 && drawn_off(-1.6) < -1.2, "no step at a standard deviation");
+        assert_eq!(drawn_off(5.0), 0.0, "all georeferences err in one direction");
     }
 
     /// Edges are placed to a third of a metre, worse from aslant, and of what a scene's tracks knew better a twentieth was heard.

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::Result;
 use crate::count::{GivenTrack, Yard};
 use crate::raster::Scene;
-use crate::track::align::{Registration, share_of_site};
+use crate::track::align::{Registration, error_of_tracks};
 use edges::{Edges, ONE};
 use frame::Frame;
 use register::Reference;
@@ -89,7 +89,7 @@ impl Survey {
         if let (Some(registration), Some(shown)) = (&mut registration, self.tracks_shown_m) {
             // Tracks and outline were drawn on one map.
             (0..2).for_each(|axis| registration.shift_m[axis] += shown[axis]);
-            registration.tracks_error_m = Some(shown.map(|metres| (1.0 - share_of_site(self.site_sd_m())) * metres));
+            registration.tracks_error_m = Some(error_of_tracks(shown, self.site_sd_m()));
         }
         Ok(registration)
     }
