@@ -5,7 +5,8 @@
 
 A strip is sampled every 0.25 m along and 0.4 m across (32 rows, +-6.2 m). Outputs per 0.5 m column:
 0-2 empty / body / gap (logits), 3-9 class (gondola, boxcar, tank, hopper, flat, locomotive, coach; logits),
-10 centred on a track (logit), 11 lateral offset of the centre (metres / 2)."""
+10 centred on a track (logit), 11 lateral offset of the centre (metres / 2); of these the network is made here. 12-18 (what a body is, of the mean
+of its columns) are fitted to it by class_head.py."""
 import argparse
 import math
 import time
@@ -26,6 +27,7 @@ COLS = 512                       # samples along a training strip: 128 m
 GAP_M = .75                      # a column this close outside a body's end is gap
 ON_M, OFF_M = 1.2, 2.1           # a car closer than ON_M to the strip's axis is on it, further than OFF_M is not
 V = (np.arange(ROWS) - (ROWS - 1) / 2) * DV
+BODY = 12                        # the first answer that class_head.py fits
 
 
 class StripNet(nn.Module):
@@ -36,15 +38,18 @@ class StripNet(nn.Module):
         self.c3 = nn.Conv2d(c[1], c[2], 3, (2, 1), 1)
         self.mix = nn.Conv1d(4 * c[2], d, 1)
         self.t = nn.ModuleList([nn.Conv1d(d, d, 3, 1, k, k) for k in dil])
-        self.head = nn.Conv1d(d, 12, 1)
+        self.head = nn.Conv1d(d, BODY + len(S.CLASSES), 1)
 
-    def forward(self, x):
+    def features(self, x):
         r = F.relu
         x = r(self.c3(r(self.c2(r(self.c1(x))))))
         x = r(self.mix(x.flatten(1, 2)))
         for c in self.t:
             x = x + r(c(x))
-        return self.head(x)
+        return x
+
+    def forward(self, x):
+        return self.head(self.features(x))
 
 
 NARROW = dict(c=(16, 24, 32), d=64)             # the shape up to the seventh training

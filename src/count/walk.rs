@@ -396,7 +396,7 @@ mod tests {
     fn a_line_is_bare_where_nothing_longer_than_a_metre_seems_to_stand() {
         let column = |occupied: f32| {
             let state = [(1.0 - occupied).ln(), occupied.ln(), -20.0];
-            Column { state, class: [0.0; 7], on_track: 0.9, offset_m: 0.0, seen: true }
+            Column { state, class: [0.0; 7], body: [0.0; 7], on_track: 0.9, offset_m: 0.0, seen: true }
         };
         let line = |occupied: &[f32]| occupied.iter().map(|&occupied| column(occupied)).collect::<Vec<_>>();
         assert!(is_bare(&line(&[0.1; 40])) && is_bare(&line(&[0.9, 0.1, 0.9, 0.1])) && is_bare(&[]));
@@ -410,7 +410,7 @@ mod tests {
     fn a_line_goes_on_from_an_end_that_is_mostly_full_and_not_far_astray() {
         let column = |occupied: bool| {
             let state = if occupied { [-5.0, -0.01, -9.0] } else { [-0.01, -5.0, -9.0] };
-            Column { state, class: [0.0; 7], on_track: 0.9, offset_m: 0.0, seen: true }
+            Column { state, class: [0.0; 7], body: [0.0; 7], on_track: 0.9, offset_m: 0.0, seen: true }
         };
         // 100 m: empty but for the last 7 m, with a coupling at 3 m.
         let columns: Vec<Column> = (0..200).map(|i| column(i >= 186 && !(192..194).contains(&i))).collect();
@@ -428,6 +428,7 @@ mod tests {
         let column = |gap: f32| Column {
             state: [-9.0, (1.0 - gap).ln(), gap.ln()],
             class: [0.0; 7],
+            body: [0.0; 7],
             on_track: 1.0,
             offset_m: 0.0,
             seen: true,
@@ -446,7 +447,7 @@ mod tests {
     fn columns_that_may_be_either_are_doubtful_and_those_not_seen_are_not() {
         let column = |empty: f32, seen: bool| {
             let state = [empty.ln(), (1.0 - empty).ln(), -20.0];
-            Column { state, class: [0.0; 7], on_track: 1.0, offset_m: 0.0, seen }
+            Column { state, class: [0.0; 7], body: [0.0; 7], on_track: 1.0, offset_m: 0.0, seen }
         };
         let metres = |column: Column| doubtful(&vec![column; 100]);
         assert!((metres(column(0.5, true)) - 25.0).abs() < 1e-3, "half of 50 m");
@@ -460,7 +461,7 @@ mod tests {
             .map(|i| {
                 // 60 m of track, 40 m of road, 20 m of track, road.
                 let on_track = if i < 120 || (200..240).contains(&i) { 0.95 } else { 0.05 };
-                Column { state: [0.0; 3], class: [0.0; 7], on_track, offset_m: 0.0, seen: true }
+                Column { state: [0.0; 3], class: [0.0; 7], body: [0.0; 7], on_track, offset_m: 0.0, seen: true }
             })
             .collect();
         let line = Centreline::resampled(&[[0.0, 0.0], [200.0, 0.0]], ALONG_M).unwrap();

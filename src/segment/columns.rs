@@ -20,8 +20,10 @@ pub const CLASSES: [Class; 7] =
 const FEATURES: usize = 80;
 /// The network's answer that has a direction: the offset.
 const OFFSET: usize = 11;
+/// The first of its answers about a whole body, which `training/class_head.py` fits.
+const BODY: usize = 12;
 /// Numbers that the network answers with for each column.
-const ANSWERS: usize = 12;
+const ANSWERS: usize = BODY + CLASSES.len();
 /// Dilations of the convolutions along the track.
 const DILATIONS: [usize; 6] = [1, 2, 4, 8, 16, 32];
 
@@ -30,8 +32,10 @@ const DILATIONS: [usize; 6] = [1, 2, 4, 8, 16, 32];
 pub struct Column {
     /// Log probabilities of empty track, car body, and the gap at a car's end.
     pub state: [f32; 3],
-    /// Scores of [`CLASSES`], before normalisation.
+    /// Scores of [`CLASSES`] for the column by itself, before normalisation.
     pub class: [f32; 7],
+    /// Scores of [`CLASSES`] whose means over a body say what it is, before normalisation.
+    pub body: [f32; 7],
     /// Probability that the strip is centred on a track.
     pub on_track: f32,
     /// Where the centre of the track or car lies, metres to the right of the strip's axis.
@@ -135,6 +139,7 @@ impl Reading {
             Column {
                 state: log_softmax([at(0), at(1), at(2)]),
                 class: std::array::from_fn(|k| at(3 + k)),
+                body: std::array::from_fn(|k| at(BODY + k)),
                 on_track: logistic(at(10)),
                 offset_m: 2.0 * at(OFFSET),
                 seen,
@@ -182,6 +187,7 @@ mod tests {
         assert!(there.iter().zip(&one(&strip).columns()).any(|(mean, one)| mean.state != one.state), "it is no mean");
         for (there, back) in there.iter().zip(back.iter().rev()) {
             assert_eq!((there.state, there.class, there.on_track), (back.state, back.class, back.on_track));
+            assert_eq!(there.body, back.body);
             assert_eq!(there.offset_m, -back.offset_m);
         }
     }
