@@ -3,7 +3,6 @@
 //! A car is believed only on a track. Rows of containers, lorries and sheds make lines that hold something like cars; they are short and
 //! doubtful all along, they end in the open, and they stand where there is room between tracks or none is near.
 
-use super::Class;
 use super::walk::{Candidate, Walked};
 use crate::tile::Area;
 use crate::track::Centreline;
@@ -92,7 +91,7 @@ fn features(walked: &Walked, mut nearest: Vec<f64>, free_ends: usize) -> [f64; F
     let wide = nearest.iter().filter(|&&metres| metres > WIDE_M[0] && metres < WIDE_M[1]).count();
     nearest.sort_unstable_by(f64::total_cmp);
     let alone = nearest.get(nearest.len() / 2).is_none_or(|&metres| metres >= WITHIN_M);
-    let flats = walked.candidates.iter().filter(|candidate| candidate.vehicle.class == Class::Flat).count();
+    let flats = walked.candidates.iter().filter(|candidate| candidate.looks_flat).count();
     let confidence = walked.candidates.iter().map(|candidate| candidate.vehicle.confidence).sum::<f64>();
     [
         walked.score,
@@ -137,6 +136,7 @@ fn joined(lines: &Lines, line: usize, end: Heading) -> bool {
 mod tests {
     use super::*;
     use crate::count::Vehicle;
+    use crate::segment::Class;
     use crate::segment::side_by_side::Footprint;
 
     const IMAGE: Area = Area { x0: 0.0, y0: -100.0, x1: 300.0, y1: 400.0 };
@@ -171,6 +171,7 @@ mod tests {
             },
             footprint: Footprint { centre, axis: [1.0, 0.0], length: 14.0, claim: 1.0, track: 0 },
             coupled: false,
+            looks_flat: class == Class::Flat,
         };
         Walked { candidates: classes.iter().map(candidate).collect(), ..walked }
     }

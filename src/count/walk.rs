@@ -4,7 +4,7 @@ use super::Vehicle;
 use super::debug::Debug;
 use super::site::Ground;
 use crate::error::Result;
-use crate::segment::class::classify;
+use crate::segment::class::{classify, looks_flat};
 use crate::segment::columns::{COLUMN_M, Column, Reading};
 use crate::segment::semi_markov::{Segment, segment};
 use crate::segment::side_by_side::Footprint;
@@ -62,6 +62,8 @@ pub struct Candidate {
     pub footprint: Footprint,
     /// Whether it is coupled to the one before it on its track.
     pub coupled: bool,
+    /// Whether it looks like a flat, column by column.
+    pub looks_flat: bool,
 }
 
 /// Where a line may go on beyond an end: from there, by so many steps of [`ONWARD_M`].
@@ -385,7 +387,12 @@ fn candidate(walk: &Walk, line: &Centreline, columns: &[Column], car: &Segment, 
         corners: [corner(-1.0, -1.0), corner(1.0, -1.0), corner(1.0, 1.0), corner(-1.0, 1.0)],
         colour: colour.map(|v| (v / n.max(1.0) * 255.0).clamp(0.0, 255.0) as u8),
     };
-    Some(Candidate { vehicle, footprint: Footprint { centre, axis, length, claim, track }, coupled: car.coupled })
+    Some(Candidate {
+        vehicle,
+        footprint: Footprint { centre, axis, length, claim, track },
+        coupled: car.coupled,
+        looks_flat: looks_flat(body),
+    })
 }
 
 #[cfg(test)]

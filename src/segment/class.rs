@@ -1,4 +1,5 @@
-//! What a vehicle is: from the class evidence of its columns.
+//! What a vehicle is: a multinomial logistic regression over the features that the strip network sees along its body, averaged (`training/class_head.py`
+//! fits it). A mean of what columns say of themselves knows nothing of what the whole body looks like.
 
 use serde::{Deserialize, Serialize};
 
@@ -66,18 +67,10 @@ const OTHER_NAMED: f64 = 0.3;
 /// same plain roofs, are from 26.6 m on.
 const COACH_M: [f64; 2] = [18.0, 26.25];
 const LOCOMOTIVE_M: [f64; 2] = [10.5, 25.5];
+
 /// The class of a body from its columns, with the probability of that class.
 pub fn classify(columns: &[Column]) -> (Class, f64) {
-    // The outermost metre of a body mixes with the gap.
-    let inner = if columns.len() > 8 { &columns[2..columns.len() - 2] } else { columns };
-    if inner.is_empty() {
-        return (Class::Freight, 0.0);
-    }
-    let mut scores = [0.0f64; CLASSES.len()];
-    for column in inner {
-        scores.iter_mut().zip(column.body).for_each(|(sum, score)| *sum += f64::from(score));
-    }
-    scores.iter_mut().for_each(|score| *score /= inner.len() as f64);
+    let Some(scores) = mean(columns, |column| column.body) else { return (Class::Freight, 0.0) };
     let top = scores.iter().copied().fold(f64::MIN, f64::max);
     let total: f64 = scores.iter().map(|score| (score - top).exp()).sum();
     let mut probability = scores.map(|score| (score - top).exp() / total);
@@ -101,4 +94,49 @@ pub fn classify(columns: &[Column]) -> (Class, f64) {
     }
     let (kind, p) = likeliest(&freight);
     if p >= KIND_NAMED * sum(&freight) { (kind, p) } else { (Class::Freight, sum(&freight)) }
+}
+
+/// Whether most that is seen of a body, column by column, is a flat: so do containers in a row look that stand on the ground, whatever the whole of
+/// them is taken for.
+pub fn looks_flat(columns: &[Column]) -> bool {
+    let likeliest = |scores: [f64; CLASSES.len()]| (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b]));
+    mean(columns, |column| column.class).and_then(likeliest).is_some_and(|class| CLASSES[class] == Class::Flat)
+}
+
+/// Mean scores of a body; none of one without columns.
+fn mean(columns: &[Column], scores: fn(&Column) -> [f32; CLASSES.len()]) -> Option<[f64; CLASSES.len()]> {
+    // The outermost metre of a body mixes with the gap.
+    let inner = if columns.len() > 8 { &columns[2..columns.len() - 2] } else { columns };
+    let mut sums = [0.0f64; CLASSES.len()];
+    for column in inner {
+        sums.iter_mut().zip(scores(column)).for_each(|(sum, score)| *sum += f64::from(score));
+    }
+    (!inner.is_empty()).then(|| sums.map(|sum| sum / inner.len() as f64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A body of so many metres that is a class to the network with these odds, natural logarithm; each of its columns by itself looks like a flat.
+    fn body(metres: f64, class: Class, odds: f32) -> Vec<Column> {
+        let scores = |of: Class, odds: f32| CLASSES.map(|other| if other == of { odds } else { 0.0 });
+        let (class, body) = (scores(Class::Flat, 9.0), scores(class, odds));
+        let column = Column { state: [-9.0, 0.0, -9.0], class, body, on_track: 1.0, offset_m: 0.0, seen: true };
+        vec![column; (metres / COLUMN_M) as usize]
+    }
+
+    /// Locomotives whose hoods look like loads on a flat were called flats, for certain, column by column.
+    #[test]
+    fn what_a_body_is_its_mean_features_say_and_its_length_must_allow() {
+        let class = |metres, class, odds| classify(&body(metres, class, odds)).0;
+        assert_eq!(class(17.0, Class::Locomotive, 4.0), Class::Locomotive);
+        assert_ne!(class(8.0, Class::Locomotive, 4.0), Class::Locomotive);
+        assert_ne!(class(15.0, Class::Coach, 4.0), Class::Coach);
+        assert_eq!(class(17.0, Class::Tank, 4.0), Class::Tank);
+        // All seven are as likely.
+        assert!(class(17.0, Class::Locomotive, 0.0).is_freight());
+        assert_eq!(class(17.0, Class::Tank, 0.5), Class::Freight, "no kind is likely enough to be named");
+        assert!(looks_flat(&body(17.0, Class::Tank, 4.0)) && !looks_flat(&[]));
+    }
 }
