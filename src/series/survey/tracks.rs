@@ -120,7 +120,8 @@ impl Gathered {
         })
     }
 
-    /// How far east and north of their place the scenes show given tracks, metres, all of them together; none where they show nothing of them. The site's place is known to `sd_m` along one axis, if the georeferences do not err all in one direction.
+    /// How far east and north of their place the scenes show given tracks, metres, all of them together; none where they show nothing of them. The
+    /// site's place is known to `sd_m` along one axis, if the georeferences do not err all in one direction.
     pub fn shown(&self, tracks: &[GivenTrack], sd_m: f64) -> Option<[f64; 2]> {
         let line = |track: &GivenTrack| {
             let points: Vec<[f64; 2]> = track.line.iter().map(|&place| self.frame.from_lonlat(place)).collect();
