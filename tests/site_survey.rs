@@ -241,6 +241,12 @@ fn images_that_all_lie_metres_off_the_given_tracks_are_brought_onto_them() {
         assert!((3.3..4.7).contains(&moved) && *confidence > 0.5, "{image}: {moved} {confidence}");
     }
     assert_eq!(counts_off.replace("images 4", "images 0"), counts);
+
+    // A metre may as well be the map's: half of it is the images' where there are three.
+    for (image, (_, shift, _)) in &counted(1.0).1 {
+        let moved = shift[1] - at[image].1[1];
+        assert!((0.2..0.75).contains(&moved), "{image}: {moved}");
+    }
 }
 
 /// A main line drawn on for 20 km outweighed what the image shows: the shift became nothing, and the line was walked to its end.

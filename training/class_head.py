@@ -73,7 +73,7 @@ def bodies(job):
                 inner = mean[:, a + END:b - END] if b - a > LEAST else mean[:, a:b]
                 features.append(inner.mean(1))
                 classes.append(kind[a])
-    return np.array(features, np.float32).reshape(-1, 80), np.array(classes, int)
+    return np.array(features, np.float32).reshape(-1, net.head.in_channels), np.array(classes, int)
 
 
 def fitted(x, y):

@@ -37,10 +37,22 @@ def read(series, out):
             coverage=float(row["coverage"] or 0), clear_fraction=date["aoi_clear_fraction"], status=row["status"]))
     # Given tracks have an error of their own, the same in every image.
     own = [statistics.median(r["shift"][axis] for r in records if r["usable"]) for axis in (0, 1)]
+    east, north = direction(series)
     for r in records:
+        x, y = r["shift"]
+        r["along_across"] = (x * east + y * north, y * east - x * north)
         r["off"] = math.hypot(*r["shift"])
         r["off_relative"] = math.hypot(r["shift"][0] - own[0], r["shift"][1] - own[1])
     return records
+
+
+def direction(series):
+    """Of the longest track, from its first point to its last: a unit vector east and north."""
+    with open(os.path.join(series, "tracks.geojson")) as file:
+        lines = [feature["geometry"]["coordinates"] for feature in json.load(file)["features"]]
+    ends = [((b[0] - a[0]) * math.cos(math.radians(a[1])), b[1] - a[1]) for a, b in ((line[0], line[-1]) for line in lines)]
+    east, north = max(ends, key=lambda end: math.hypot(*end))
+    return east / math.hypot(east, north), north / math.hypot(east, north)
 
 
 def quantile(values, q):
@@ -57,6 +69,8 @@ def summary(name, records):
         off = [r[key] for r in usable]
         print(f"{name}: {key} of {len(off)} usable images: median {quantile(off, .5):.2f} m, 95 % {quantile(off, .95):.2f} m, "
               f"largest {max(off):.2f} m, under 0.7 m {sum(v < .7 for v in off) / len(off):.3f}")
+    along, across = zip(*(r["along_across"] for r in usable))
+    print(f"{name}: standard deviation along the longest track {statistics.pstdev(along):.2f} m, across it {statistics.pstdev(across):.2f} m")
     print(f"{name}: count error, {len(errors)} of {len(usable)} usable images: mean |error| "
           f"{statistics.mean(map(abs, errors)):.2f}, bias {statistics.mean(errors):+.2f}")
     print(f"{name}: coverage against aoi_clear_fraction, {len(coverage)} images: mean |difference| "

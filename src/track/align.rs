@@ -325,6 +325,16 @@ mod tests {
         assert!((unknown.shift_of_scene([-0.5, 0.25], 1.0)[0] - 3.0).abs() < 0.05);
     }
 
+    /// A place known to a few decimetres has no other within its reach, and what was seen of the tracks was never sure.
+    #[test]
+    fn tracks_that_are_seen_where_they_must_be_are_sure_and_unseen_ones_are_not() {
+        let registration = Registration { shift_m: [0.0; 2], turn: None, sd_m: 0.3, tracks_error_m: None, confidence: 1.0 };
+        let (expected, lines) = (Expected::of(Some(registration)), lines(0.0));
+        let (shift, confidence) = common_shift(&lines, &map(&lines, [0.0, 0.3], 0.0), expected);
+        assert!((shift[1] - 0.3).abs() < 0.25 && confidence == 1.0, "{shift:?} {confidence}");
+        assert_eq!(common_shift(&lines, &YardMap::of_cells([]), expected).1, 0.0);
+    }
+
     /// Evidence alone does not tell two of four tracks from the next two; the place that they were given does.
     #[test]
     fn some_of_the_tracks_of_a_yard_are_sure_enough() {

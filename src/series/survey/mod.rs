@@ -87,7 +87,7 @@ impl Survey {
         let Some(edges) = Edges::of(scene, &self.frame)? else { return Ok(None) };
         let mut registration = register::register(reference, &edges, &self.frame, self.site_sd_m());
         if let (Some(registration), Some(shown)) = (&mut registration, self.tracks_shown_m) {
-            // Tracks and outline were drawn on one map.
+            // Tracks and outline were drawn on one map: both are brought to where the scenes show the tracks.
             (0..2).for_each(|axis| registration.shift_m[axis] += shown[axis]);
             registration.tracks_error_m = Some(error_of_tracks(shown, self.site_sd_m()));
         }
