@@ -224,6 +224,23 @@ fn every_day_of_a_run_of_empty_days_is_a_drop_out_and_no_other_is() {
     assert!(last.explanation.contains(&said), "{}", last.explanation);
 }
 
+/// The day after a drop-out the yard stood empty still, and was `normal`: it was judged by itself, and might have held three cars.
+#[test]
+fn a_second_look_at_a_yard_that_fell_silent_says_the_same() {
+    let usual = [8.0, 17.0, 6.0, 2.0, 7.0, 7.0, 5.0, 3.0, 7.0, 9.0, 10.0, 22.0, 14.0, 5.0, 9.0, 14.0, 8.0, 13.0];
+    let verdicts = |last: f64, high: f64| {
+        let mut counts = dated(&[&usual[..], &[0.0, last]].concat(), 14);
+        counts[19].time = counts[18].time + jiff::SignedDuration::from_hours(24);
+        (counts[18].low, counts[18].high) = (Some(0.0), Some(1.0));
+        (counts[19].low, counts[19].high) = (Some(last), Some(last + high));
+        let days = compare_site(&counts, &Rules::default());
+        println!("{}", days[19].explanation);
+        [days[18].verdict, days[19].verdict]
+    };
+    assert_eq!(verdicts(0.0, 9.0), [Verdict::DropOut; 2]);
+    assert_eq!(verdicts(4.0, 3.0), [Verdict::DropOut, Verdict::Normal], "cars have come");
+}
+
 #[test]
 fn in_retrospect_every_day_of_a_run_is_a_drop_out_too() {
     let rules = Rules { retrospective: true, ..Rules::default() };

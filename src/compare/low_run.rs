@@ -66,10 +66,16 @@ pub(super) fn low_run(today: &Usable<'_>, usable: &[Usable<'_>], rules: &Rules, 
             }
             (highest, most) = (highest.max(rate(next)), most.max(next.count.count));
             (since, until, days) = (if next.day < since.day { *next } else { since }, last, days + 1);
-            // The same cars, or the same lack of them, may still be there; and what is hidden is not lacking.
+            // The same cars, or the same lack of them, may still be there.
             if evidence.iter().any(|u| (u.day - next.day).abs() <= near) {
+                // It is one silence: as long as no other piece speaks for it, the better of two looks at it does.
+                if evidence.len() == 1 && next.day < today.day && !next.partly {
+                    let p = probability(&[*next], highest, today.day, &baseline, rules, likelihoods);
+                    best = less_probable(best, LowRun { since: since.date, days, most, p: p.clamp(FLOOR, 1.0) });
+                }
                 continue;
             }
+            // What is hidden is not lacking.
             if next.partly {
                 hidden += 1;
                 if hidden == MOST_HIDDEN {
@@ -79,12 +85,14 @@ pub(super) fn low_run(today: &Usable<'_>, usable: &[Usable<'_>], rules: &Rules, 
             }
             evidence.push(*next);
             let p = searched(evidence.len()) * probability(&evidence, highest, today.day, &baseline, rules, likelihoods);
-            if best.as_ref().is_none_or(|best| p < best.p) {
-                best = Some(LowRun { since: since.date, days, most, p: p.clamp(FLOOR, 1.0) });
-            }
+            best = less_probable(best, LowRun { since: since.date, days, most, p: p.clamp(FLOOR, 1.0) });
         }
     }
     best
+}
+
+fn less_probable(best: Option<LowRun>, run: LowRun) -> Option<LowRun> {
+    best.filter(|best| best.p <= run.p).or(Some(run))
 }
 
 /// What a run of so many days costs because its beginning is looked for. Runs of all lengths together add half a day's own false alarms.
