@@ -117,8 +117,8 @@ def main():
         print(f'{name}: {(said[y[out] == k] == k).mean():.3f} of {(y[out] == k).sum()} recognised, {(y[out][said == k] != k).sum()} others taken for it')
     w, b = fitted(x, y)
     with torch.no_grad():
-        net.head.weight[N.BODY:] = torch.from_numpy(w)[..., None]
-        net.head.bias[N.BODY:] = torch.from_numpy(b)
+        net.head.weight[N.BODY:N.STOCK] = torch.from_numpy(w)[..., None]
+        net.head.bias[N.BODY:N.STOCK] = torch.from_numpy(b)
     weights.write(net, o.out)
 
 

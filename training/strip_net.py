@@ -28,6 +28,7 @@ GAP_M = .75                      # a column this close outside a body's end is g
 ON_M, OFF_M = 1.2, 2.1           # a car closer than ON_M to the strip's axis is on it, further than OFF_M is not
 V = (np.arange(ROWS) - (ROWS - 1) / 2) * DV
 BODY = 12                        # the first answer that class_head.py fits
+STOCK = BODY + len(S.CLASSES)    # the first of three that stock_head.py fits
 
 
 class StripNet(nn.Module):
@@ -38,7 +39,7 @@ class StripNet(nn.Module):
         self.c3 = nn.Conv2d(c[1], c[2], 3, (2, 1), 1)
         self.mix = nn.Conv1d(4 * c[2], d, 1)
         self.t = nn.ModuleList([nn.Conv1d(d, d, 3, 1, k, k) for k in dil])
-        self.head = nn.Conv1d(d, BODY + len(S.CLASSES), 1)
+        self.head = nn.Conv1d(d, STOCK + 3, 1)
 
     def features(self, x):
         r = F.relu

@@ -16,6 +16,8 @@ use crate::track::strip::ROWS;
 
 /// Largest side of a map picture, pixels of one metre.
 const LARGEST: i64 = 8000;
+/// Distance of the points of a line in `lines.csv`, metres.
+const LINE_POINT_M: f64 = 5.0;
 /// Height of the bars under a strip, pixels.
 const BAR: u32 = 6;
 
@@ -67,19 +69,24 @@ impl Debug {
         self.save("map.png", &picture)
     }
 
-    /// `lines.csv`: what was thought of every line that holds something like cars, and where those stand (column and row, in pairs).
+    /// `lines.csv`: what was thought of every line that holds something like cars, where it lies (column and row of a point every 5 m and of its last
+    /// one) and where those stand (column, row and length in metres); `to_pixel` brings metres to columns and rows.
     ///
     /// # Errors
     /// When the file cannot be written.
-    pub fn lines(&self, lines: &[Walked], judgements: &[Judgement]) -> Result<()> {
+    pub fn lines(&self, lines: &[Walked], judgements: &[Judgement], to_pixel: impl Fn([f64; 2]) -> [f64; 2]) -> Result<()> {
         let path = self.folder.join("lines.csv");
-        let mut text = format!("{},log_odds,believed,cars\n", FEATURES.join(","));
+        let mut text = format!("{},log_odds,believed,line,cars\n", FEATURES.join(","));
         for (walked, judgement) in lines.iter().zip(judgements).filter(|(walked, _)| !walked.candidates.is_empty()) {
-            let places = walked.candidates.iter().map(|candidate| [candidate.vehicle.col, candidate.vehicle.row]);
-            let places: Vec<String> = places.map(|[col, row]| format!("{col:.1} {row:.1}")).collect();
+            let step = ((LINE_POINT_M / walked.line.step) as usize).max(1);
+            let line = walked.line.points.iter().step_by(step).chain(walked.line.points.last());
+            let line: Vec<String> = line.map(|&point| to_pixel(point)).map(|[col, row]| format!("{col:.2} {row:.2}")).collect();
+            let cars = walked.candidates.iter().map(|candidate| &candidate.vehicle);
+            let cars: Vec<String> = cars.map(|car| format!("{:.2} {:.2} {:.2}", car.col, car.row, car.length_m)).collect();
             let features: Vec<String> = judgement.features.iter().map(|feature| format!("{feature:.4}")).collect();
             let believed = u8::from(judgement.is_believed());
-            text += &format!("{},{:.4},{believed},{}\n", features.join(","), judgement.log_odds, places.join(" "));
+            text +=
+                &format!("{},{:.4},{believed},{},{}\n", features.join(","), judgement.log_odds, line.join(" "), cars.join(" "));
         }
         std::fs::write(&path, text).map_err(|e| Error::io(&path, e))
     }

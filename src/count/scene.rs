@@ -229,7 +229,7 @@ impl Parts {
     ) -> Result<()> {
         let judgements = judged(&walked, ground.area(), |point| site.searches(point));
         if let Some(debug) = debug {
-            debug.lines(&walked, &judgements)?;
+            debug.lines(&walked, &judgements, |point| ground.to_pixel(point))?;
         }
         for ((mut walked, judgement), name) in walked.into_iter().zip(judgements).zip(names) {
             if !judgement.is_believed() {

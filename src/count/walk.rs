@@ -4,10 +4,11 @@ use super::Vehicle;
 use super::debug::Debug;
 use super::site::Ground;
 use crate::error::Result;
-use crate::segment::class::{classify, looks_flat};
+use crate::segment::class::classify;
 use crate::segment::columns::{COLUMN_M, Column, Reading};
 use crate::segment::semi_markov::{Segment, segment};
 use crate::segment::side_by_side::Footprint;
+use crate::segment::stock;
 use crate::threshold::network::Maps;
 use crate::threshold::spare::Spares;
 use crate::threshold::{Plane, YardMap};
@@ -62,8 +63,8 @@ pub struct Candidate {
     pub footprint: Footprint,
     /// Whether it is coupled to the one before it on its track.
     pub coupled: bool,
-    /// Whether it looks like a flat, column by column.
-    pub looks_flat: bool,
+    /// Log odds that it is rolling stock.
+    pub stock: f64,
 }
 
 /// Where a line may go on beyond an end: from there, by so many steps of [`ONWARD_M`].
@@ -114,7 +115,9 @@ impl Walk<'_> {
         if let Some(debug) = self.debug {
             debug.strip(track, &strip, &columns, &cars)?;
         }
-        let candidates: Vec<Candidate> = cars.iter().filter_map(|car| candidate(self, &line, &columns, car, track)).collect();
+        let bare = stock::bare(&columns);
+        let candidates: Vec<Candidate> =
+            cars.iter().filter_map(|car| candidate(self, &line, (&columns, bare), car, track)).collect();
         let (sure, score) =
             if self.found { (sure(&line, &columns), self.track_score(&line, &columns)) } else { (Vec::new(), 0.0) };
         Ok(Walked {
@@ -125,7 +128,6 @@ impl Walk<'_> {
             score,
             full: at_ends(&columns, AT_END_M),
             off_axis: off_axis(&columns),
-            couplings: couplings(&columns, &cars),
             doubtful_m: doubtful(&columns),
         })
     }
@@ -141,7 +143,7 @@ impl Walk<'_> {
     /// doubtful.
     fn track_score(&self, line: &Centreline, columns: &[Column]) -> f64 {
         let occupied: Vec<f64> =
-            columns.iter().filter(|column| occupied(column)).map(|column| f64::from(column.on_track)).collect();
+            columns.iter().filter(|column| column.is_occupied()).map(|column| f64::from(column.on_track)).collect();
         let under = (occupied.iter().sum::<f64>() / occupied.len().max(1) as f64).clamp(1e-4, 1.0 - 1e-4);
         let ridge = line.points.iter().map(|p| f64::from(self.map.at(p[0], p[1]).track)).sum::<f64>() / line.points.len() as f64;
         (under / (1.0 - under)).ln() + (line.length() / 100.0).ln() + RIDGE_WEIGHT * (ridge - 0.5)
@@ -210,7 +212,7 @@ fn astray(line: &Centreline, end: usize, ([x, y], [tx, ty]): Heading) -> bool {
 /// Whether something stands within so many metres of the first and of the last column, over half of that length.
 fn at_ends(columns: &[Column], metres: f64) -> [bool; 2] {
     let number = ((metres / COLUMN_M) as usize).min(columns.len());
-    let full = |part: &[Column]| 2 * part.iter().filter(|column| occupied(column)).count() > number;
+    let full = |part: &[Column]| 2 * part.iter().filter(|column| column.is_occupied()).count() > number;
     [full(&columns[..number]), full(&columns[columns.len() - number..])]
 }
 
@@ -248,21 +250,9 @@ pub struct Walked {
     pub full: [bool; 2],
     /// How far from its axis its strip shows the middle of what stands there, metres: mean over its occupied columns.
     pub off_axis: f64,
-    /// How clear the gaps between its coupled cars are, 0 to 1; 0.5 where no two are coupled.
-    pub couplings: f64,
     /// Length of it that the strip network may have got wrong: the expected length of columns that are occupied and taken for empty, or the
     /// reverse, metres.
     pub doubtful_m: f64,
-}
-
-/// See [`Walked::couplings`]: of every gap its clearest column, in the mean of all gaps and one that is half clear.
-fn couplings(columns: &[Column], cars: &[Segment]) -> f64 {
-    let coupled = cars.windows(2).filter(|pair| pair[1].coupled);
-    let (sum, number) = coupled.fold((0.5, 1.0), |(sum, number), pair| {
-        let gap = columns.get(pair[0].to..pair[1].from).unwrap_or_default().iter();
-        (sum + gap.map(|column| f64::from(column.state[2].exp())).fold(0.0, f64::max), number + 1.0)
-    });
-    sum / number
 }
 
 /// See [`Walked::doubtful_m`].
@@ -290,17 +280,12 @@ fn sure(line: &Centreline, columns: &[Column]) -> Vec<Centreline> {
 
 /// Whether nothing as long as [`SHORTEST_M`] seems to stand on a track.
 fn is_bare(columns: &[Column]) -> bool {
-    columns.split(|column| !occupied(column)).all(|run| (run.len() as f64) * COLUMN_M < SHORTEST_M)
-}
-
-/// Whether something seems to stand there.
-fn occupied(column: &Column) -> bool {
-    column.seen && column.state[0] <= 0.5f32.ln()
+    columns.split(|column| !column.is_occupied()).all(|run| (run.len() as f64) * COLUMN_M < SHORTEST_M)
 }
 
 /// See [`Walked::off_axis`].
 fn off_axis(columns: &[Column]) -> f64 {
-    let occupied = columns.iter().filter(|column| occupied(column));
+    let occupied = columns.iter().filter(|column| column.is_occupied());
     let (sum, number) = occupied.fold((0.0, 0.0), |(sum, number), column| (sum + f64::from(column.offset_m.abs()), number + 1.0));
     if number > 0.0 { sum / number } else { 0.0 }
 }
@@ -332,7 +317,13 @@ fn to_centre(line: &Centreline, columns: &[Column]) -> Vec<f64> {
     smoothed(&offsets, 2 * per_column)
 }
 
-fn candidate(walk: &Walk, line: &Centreline, columns: &[Column], car: &Segment, track: usize) -> Option<Candidate> {
+fn candidate(
+    walk: &Walk,
+    line: &Centreline,
+    (columns, bare): (&[Column], f64),
+    car: &Segment,
+    track: usize,
+) -> Option<Candidate> {
     let Walk { plane, map, ground, .. } = walk;
     let body = &columns[car.from..car.to];
     let mean = |value: fn(&Column) -> f32| body.iter().map(|column| f64::from(value(column))).sum::<f64>() / body.len() as f64;
@@ -391,7 +382,7 @@ fn candidate(walk: &Walk, line: &Centreline, columns: &[Column], car: &Segment, 
         vehicle,
         footprint: Footprint { centre, axis, length, claim, track },
         coupled: car.coupled,
-        looks_flat: looks_flat(body),
+        stock: stock::log_odds(columns, car.from, car.to, bare),
     })
 }
 
@@ -403,7 +394,7 @@ mod tests {
     fn a_line_is_bare_where_nothing_longer_than_a_metre_seems_to_stand() {
         let column = |occupied: f32| {
             let state = [(1.0 - occupied).ln(), occupied.ln(), -20.0];
-            Column { state, class: [0.0; 7], body: [0.0; 7], on_track: 0.9, offset_m: 0.0, seen: true }
+            Column { state, class: [0.0; 7], body: [0.0; 7], stock: [0.0; 3], on_track: 0.9, offset_m: 0.0, seen: true }
         };
         let line = |occupied: &[f32]| occupied.iter().map(|&occupied| column(occupied)).collect::<Vec<_>>();
         assert!(is_bare(&line(&[0.1; 40])) && is_bare(&line(&[0.9, 0.1, 0.9, 0.1])) && is_bare(&[]));
@@ -417,7 +408,7 @@ mod tests {
     fn a_line_goes_on_from_an_end_that_is_mostly_full_and_not_far_astray() {
         let column = |occupied: bool| {
             let state = if occupied { [-5.0, -0.01, -9.0] } else { [-0.01, -5.0, -9.0] };
-            Column { state, class: [0.0; 7], body: [0.0; 7], on_track: 0.9, offset_m: 0.0, seen: true }
+            Column { state, class: [0.0; 7], body: [0.0; 7], stock: [0.0; 3], on_track: 0.9, offset_m: 0.0, seen: true }
         };
         // 100 m: empty but for the last 7 m, with a coupling at 3 m.
         let columns: Vec<Column> = (0..200).map(|i| column(i >= 186 && !(192..194).contains(&i))).collect();
@@ -431,30 +422,10 @@ mod tests {
     }
 
     #[test]
-    fn couplings_are_as_clear_as_the_clearest_column_of_each_gap_between_coupled_cars() {
-        let column = |gap: f32| Column {
-            state: [-9.0, (1.0 - gap).ln(), gap.ln()],
-            class: [0.0; 7],
-            body: [0.0; 7],
-            on_track: 1.0,
-            offset_m: 0.0,
-            seen: true,
-        };
-        let mut columns = vec![column(0.01); 90];
-        (columns[28], columns[29], columns[58]) = (column(0.4), column(0.9), column(0.6));
-        let car =
-            |from: usize, to: usize, coupled: bool| Segment { from, to, probability: 1.0, existence: 1.0, coupled, cut: false };
-        let of = |cars: &[Segment]| couplings(&columns, cars);
-        assert_eq!(of(&[]), 0.5);
-        assert_eq!(of(&[car(0, 28, false), car(40, 58, false)]), 0.5, "none is coupled");
-        assert!((of(&[car(0, 28, false), car(30, 58, true), car(59, 90, true)]) - 2.0 / 3.0).abs() < 1e-6, "0.9, 0.6 and a half");
-    }
-
-    #[test]
     fn columns_that_may_be_either_are_doubtful_and_those_not_seen_are_not() {
         let column = |empty: f32, seen: bool| {
             let state = [empty.ln(), (1.0 - empty).ln(), -20.0];
-            Column { state, class: [0.0; 7], body: [0.0; 7], on_track: 1.0, offset_m: 0.0, seen }
+            Column { state, class: [0.0; 7], body: [0.0; 7], stock: [0.0; 3], on_track: 1.0, offset_m: 0.0, seen }
         };
         let metres = |column: Column| doubtful(&vec![column; 100]);
         assert!((metres(column(0.5, true)) - 25.0).abs() < 1e-3, "half of 50 m");
@@ -468,7 +439,7 @@ mod tests {
             .map(|i| {
                 // 60 m of track, 40 m of road, 20 m of track, road.
                 let on_track = if i < 120 || (200..240).contains(&i) { 0.95 } else { 0.05 };
-                Column { state: [0.0; 3], class: [0.0; 7], body: [0.0; 7], on_track, offset_m: 0.0, seen: true }
+                Column { state: [0.0; 3], class: [0.0; 7], body: [0.0; 7], stock: [0.0; 3], on_track, offset_m: 0.0, seen: true }
             })
             .collect();
         let line = Centreline::resampled(&[[0.0, 0.0], [200.0, 0.0]], ALONG_M).unwrap();

@@ -96,17 +96,14 @@ pub fn classify(columns: &[Column]) -> (Class, f64) {
     if p >= KIND_NAMED * sum(&freight) { (kind, p) } else { (Class::Freight, sum(&freight)) }
 }
 
-/// Whether most that is seen of a body, column by column, is a flat: so do containers in a row look that stand on the ground, whatever the whole of
-/// them is taken for.
-pub fn looks_flat(columns: &[Column]) -> bool {
-    let likeliest = |scores: [f64; CLASSES.len()]| (0..scores.len()).max_by(|&a, &b| scores[a].total_cmp(&scores[b]));
-    mean(columns, |column| column.class).and_then(likeliest).is_some_and(|class| CLASSES[class] == Class::Flat)
+/// A body without its outermost metre at both ends, which mixes with the gap.
+pub(super) fn inner(columns: &[Column]) -> &[Column] {
+    if columns.len() > 8 { &columns[2..columns.len() - 2] } else { columns }
 }
 
 /// Mean scores of a body; none of one without columns.
 fn mean(columns: &[Column], scores: fn(&Column) -> [f32; CLASSES.len()]) -> Option<[f64; CLASSES.len()]> {
-    // The outermost metre of a body mixes with the gap.
-    let inner = if columns.len() > 8 { &columns[2..columns.len() - 2] } else { columns };
+    let inner = inner(columns);
     let mut sums = [0.0f64; CLASSES.len()];
     for column in inner {
         sums.iter_mut().zip(scores(column)).for_each(|(sum, score)| *sum += f64::from(score));
@@ -122,7 +119,7 @@ mod tests {
     fn body(metres: f64, class: Class, odds: f32) -> Vec<Column> {
         let scores = |of: Class, odds: f32| CLASSES.map(|other| if other == of { odds } else { 0.0 });
         let (class, body) = (scores(Class::Flat, 9.0), scores(class, odds));
-        let column = Column { state: [-9.0, 0.0, -9.0], class, body, on_track: 1.0, offset_m: 0.0, seen: true };
+        let column = Column { state: [-9.0, 0.0, -9.0], class, body, stock: [0.0; 3], on_track: 1.0, offset_m: 0.0, seen: true };
         vec![column; (metres / COLUMN_M) as usize]
     }
 
@@ -137,6 +134,5 @@ mod tests {
         // All seven are as likely.
         assert!(class(17.0, Class::Locomotive, 0.0).is_freight());
         assert_eq!(class(17.0, Class::Tank, 0.5), Class::Freight, "no kind is likely enough to be named");
-        assert!(looks_flat(&body(17.0, Class::Tank, 4.0)) && !looks_flat(&[]));
     }
 }

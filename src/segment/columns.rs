@@ -22,8 +22,10 @@ const FEATURES: usize = 80;
 const OFFSET: usize = 11;
 /// The first of its answers about a whole body, which `training/class_head.py` fits.
 const BODY: usize = 12;
+/// The first of its three answers about rolling stock, which `training/stock_head.py` fits.
+const STOCK: usize = BODY + CLASSES.len();
 /// Numbers that the network answers with for each column.
-const ANSWERS: usize = BODY + CLASSES.len();
+const ANSWERS: usize = STOCK + 3;
 /// Dilations of the convolutions along the track.
 const DILATIONS: [usize; 6] = [1, 2, 4, 8, 16, 32];
 
@@ -36,12 +38,26 @@ pub struct Column {
     pub class: [f32; 7],
     /// Scores of [`CLASSES`] whose means over a body say what it is, before normalisation.
     pub body: [f32; 7],
+    /// Whether a body is rolling stock: what a column within it says, one just beyond its end, and a bare one of its line. See [`super::stock`].
+    pub stock: [f32; 3],
     /// Probability that the strip is centred on a track.
     pub on_track: f32,
     /// Where the centre of the track or car lies, metres to the right of the strip's axis.
     pub offset_m: f32,
     /// Whether the column was seen at all (not nodata, not beyond the image).
     pub seen: bool,
+}
+
+impl Column {
+    /// Whether something seems to stand there.
+    pub fn is_occupied(&self) -> bool {
+        self.seen && self.state[0] <= 0.5f32.ln()
+    }
+
+    /// Whether the track seems to lie bare.
+    pub fn is_bare(&self) -> bool {
+        self.seen && !self.is_occupied()
+    }
 }
 
 struct StripNetwork {
@@ -140,6 +156,7 @@ impl Reading {
                 state: log_softmax([at(0), at(1), at(2)]),
                 class: std::array::from_fn(|k| at(3 + k)),
                 body: std::array::from_fn(|k| at(BODY + k)),
+                stock: std::array::from_fn(|k| at(STOCK + k)),
                 on_track: logistic(at(10)),
                 offset_m: 2.0 * at(OFFSET),
                 seen,
@@ -187,7 +204,7 @@ mod tests {
         assert!(there.iter().zip(&one(&strip).columns()).any(|(mean, one)| mean.state != one.state), "it is no mean");
         for (there, back) in there.iter().zip(back.iter().rev()) {
             assert_eq!((there.state, there.class, there.on_track), (back.state, back.class, back.on_track));
-            assert_eq!(there.body, back.body);
+            assert_eq!((there.body, there.stock), (back.body, back.stock));
             assert_eq!(there.offset_m, -back.offset_m);
         }
     }

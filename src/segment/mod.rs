@@ -7,5 +7,6 @@ mod log_sum;
 mod scores;
 pub mod semi_markov;
 pub mod side_by_side;
+pub mod stock;
 
 pub use class::Class;

@@ -239,7 +239,7 @@ mod tests {
         let column = |kind: usize| {
             let mut state = [no; 3];
             state[kind] = yes;
-            Column { state, class: [0.0; 7], body: [0.0; 7], on_track: 1.0, offset_m: 0.0, seen: true }
+            Column { state, class: [0.0; 7], body: [0.0; 7], stock: [0.0; 3], on_track: 1.0, offset_m: 0.0, seen: true }
         };
         let mut columns = vec![column(0); 40];
         columns.push(column(2));
