@@ -19,6 +19,7 @@ import numpy as np
 
 PENALTY = 1.0           # of the squared weights
 RESTYLED = .3           # what a line of a restyled scene counts
+OTHER = 'log_odds', 'believed', 'line', 'cars'              # columns of lines.csv that are no features
 
 
 def right(places, truth):
@@ -58,7 +59,7 @@ def rows(program, folder, work, outline=True):
 
 
 def features(row):
-    return {name: float(value) for name, value in row.items() if name not in ('log_odds', 'believed', 'line', 'cars')}
+    return {name: float(value) for name, value in row.items() if name not in OTHER}
 
 
 def lines(program, folder, work):
@@ -92,7 +93,7 @@ def main():
     with ThreadPoolExecutor(o.jobs) as pool:
         found = list(pool.map(lambda job: list(lines(o.program, job[0], o.work)), folders))
     with open(glob.glob(os.path.join(o.work, '**', 'lines.csv'), recursive=True)[0]) as f:
-        header = list(features(next(csv.DictReader(f))))
+        header = [name for name in csv.DictReader(f).fieldnames if name not in OTHER]
     x, n, good, now, judged = (np.array(v, float) for v in zip(*(row for part in found for row in part)))
     # A scene and its restyled copies have one name, and are left out together.
     scene = np.array([os.path.basename(folder) for (folder, _), part in zip(folders, found) for _ in part])

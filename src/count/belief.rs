@@ -23,7 +23,7 @@ const BELIEVED: f64 = 0.4;
 const MOTORWAY: f64 = 1.0;
 /// Log odds that most cars of a believed line are none: constant, and weight of the log odds that they are cars. Made by `training/belief.py`; it makes
 /// no difference how many they are.
-const NO_TRACK: [f64; 2] = [0.12, -1.61];
+const NO_TRACK: [f64; 2] = [0.04, -1.33];
 /// A body is taken for rolling stock, or for none, with at most these log odds: on real images the regression is as sure as on the rendered ones it
 /// was fitted to, and wrong more often.
 const STOCK_SURE: f64 = 4.0;
