@@ -76,19 +76,23 @@ def bodies(job):
     return np.array(features, np.float32).reshape(-1, net.head.in_channels), np.array(classes, int)
 
 
+def minimise(parameters, loss, rounds):
+    opt = torch.optim.LBFGS(parameters, max_iter=rounds, line_search_fn='strong_wolfe', tolerance_grad=1e-7)
+
+    def step():
+        opt.zero_grad()
+        total = loss()
+        total.backward()
+        return total
+    opt.step(step)
+
+
 def fitted(x, y):
     """Multinomial logistic regression: weights and bias, of features as they are."""
     middle, scale = x.mean(0), x.std(0) + 1e-6
     z, y = torch.from_numpy((x - middle) / scale), torch.from_numpy(y)
     w, b = torch.zeros(len(S.CLASSES), x.shape[1], requires_grad=True), torch.zeros(len(S.CLASSES), requires_grad=True)
-    opt = torch.optim.LBFGS([w, b], max_iter=400, line_search_fn='strong_wolfe', tolerance_grad=1e-7)
-
-    def loss():
-        opt.zero_grad()
-        total = F.cross_entropy(z @ w.T + b, y) + RIDGE * (w ** 2).sum()
-        total.backward()
-        return total
-    opt.step(loss)
+    minimise([w, b], lambda: F.cross_entropy(z @ w.T + b, y) + RIDGE * (w ** 2).sum(), 400)
     w, b = w.detach().numpy() / scale, b.detach().numpy()
     return w, b - w @ middle
 

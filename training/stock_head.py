@@ -9,7 +9,6 @@ line that it looked at, before any of it was believed); features are read along 
 regression tells which of the bodies are true vehicles. Bodies of one line are right or wrong together: each counts by one over the root of their number.
 Prints how many it gets right in a fifth of the scenes that were left out; then fits with all."""
 import argparse
-import csv
 import glob
 import os
 from concurrent.futures import ProcessPoolExecutor
@@ -77,14 +76,7 @@ def fitted(x, y, weight):
     middle, scale = x.mean(0), x.std(0) + 1e-6
     z, y, weight = torch.from_numpy((x - middle) / scale), torch.from_numpy(y), torch.from_numpy(weight / weight.mean())
     w, b = torch.zeros(x.shape[1], requires_grad=True), torch.zeros(1, requires_grad=True)
-    opt = torch.optim.LBFGS([w, b], max_iter=600, line_search_fn='strong_wolfe', tolerance_grad=1e-7)
-
-    def loss():
-        opt.zero_grad()
-        total = F.binary_cross_entropy_with_logits(z @ w + b, y, weight=weight) + RIDGE * (w ** 2).sum()
-        total.backward()
-        return total
-    opt.step(loss)
+    class_head.minimise([w, b], lambda: F.binary_cross_entropy_with_logits(z @ w + b, y, weight=weight) + RIDGE * (w ** 2).sum(), 600)
     w, b = w.detach().numpy() / scale, b.detach().numpy()
     return w, b - w @ middle
 

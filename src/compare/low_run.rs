@@ -68,7 +68,7 @@ pub(super) fn low_run(today: &Usable<'_>, usable: &[Usable<'_>], rules: &Rules, 
             (since, until, days) = (if next.day < since.day { *next } else { since }, last, days + 1);
             // The same cars, or the same lack of them, may still be there.
             if evidence.iter().any(|u| (u.day - next.day).abs() <= near) {
-                // It is one silence: as long as no other piece speaks for it, the better of two looks at it does.
+                // It is one silence: as long as no other piece speaks for it, an earlier look that says more does.
                 if evidence.len() == 1 && next.day < today.day && !next.partly {
                     let p = probability(&[*next], highest, today.day, &baseline, rules, likelihoods);
                     best = less_probable(best, LowRun { since: since.date, days, most, p: p.clamp(FLOOR, 1.0) });
