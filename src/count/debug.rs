@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use image::{Rgb, RgbImage};
 
+use super::Vehicle;
 use super::belief::{FEATURES, Judgement};
+use super::elsewhere::stock;
 use super::walk::Walked;
 use crate::error::{Error, Result};
 use crate::segment::columns::Column;
@@ -87,6 +89,20 @@ impl Debug {
             let believed = u8::from(judgement.is_believed());
             text +=
                 &format!("{},{:.4},{believed},{},{}\n", features.join(","), judgement.log_odds, line.join(" "), cars.join(" "));
+        }
+        std::fs::write(&path, text).map_err(|e| Error::io(&path, e))
+    }
+
+    /// `cars.csv`: every car on given tracks, where it stands (column and row), how sure it is, and what else stands in the yard ([`super::elsewhere`]).
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn cars(&self, lines: &[Walked], elsewhere: &[f64]) -> Result<()> {
+        let path = self.folder.join("cars.csv");
+        let mut text = String::from("col,row,confidence,stock,elsewhere\n");
+        for (candidate, elsewhere) in lines.iter().flat_map(|walked| &walked.candidates).zip(elsewhere) {
+            let Vehicle { col, row, confidence, .. } = candidate.vehicle;
+            text += &format!("{col:.2},{row:.2},{confidence:.4},{:.4},{elsewhere:.4}\n", stock(candidate));
         }
         std::fs::write(&path, text).map_err(|e| Error::io(&path, e))
     }

@@ -4,6 +4,7 @@ mod belief;
 mod caveats;
 mod coverage;
 mod debug;
+mod elsewhere;
 pub mod evidence;
 mod fill;
 mod follow;

@@ -8,6 +8,7 @@ use super::belief::judged;
 use super::caveats::caveats;
 use super::coverage::Seen;
 use super::debug::Debug;
+use super::elsewhere;
 use super::follow::Tracks;
 use super::interval::interval;
 use super::mapping::{Mapped, Mapping};
@@ -192,12 +193,17 @@ fn count_pixels(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result<Sc
         let (lines, others) = (&aligned.lines, &aligned.others);
         let known = &lines.iter().collect();
         let tracks = Tracks { lines, others, first: 0, known, scene, site: &site, ground: &ground, map: &map, debug, memory };
-        let (walked, seen) = tracks.walked(&mut plane)?;
+        let (mut walked, seen) = tracks.walked(&mut plane)?;
         all.seen = all.seen.and(seen);
         let names = site.names.iter().cloned();
         if site.found {
             all.add_believed(walked, names, (&ground, &site), debug)?;
         } else {
+            let elsewhere = elsewhere::of_cars(&walked);
+            if let Some(debug) = debug {
+                debug.cars(&walked, &elsewhere)?;
+            }
+            elsewhere::drop_doubtful(&mut walked, &elsewhere);
             walked.into_iter().zip(names).for_each(|(walked, name)| all.add(walked, name, (&ground, &site)));
         }
     }

@@ -387,6 +387,29 @@ fn candidate(
 }
 
 #[cfg(test)]
+impl Candidate {
+    /// A gondola of 14 m that heads east.
+    pub fn example(confidence: f64, stock: f64, centre: [f64; 2]) -> Self {
+        let vehicle = Vehicle {
+            id: 0,
+            class: crate::segment::Class::Gondola,
+            confidence,
+            length_m: 14.0,
+            width_m: BODY_WIDTH_M,
+            heading_deg: 90.0,
+            track: 0,
+            string: 0,
+            col: centre[0],
+            row: centre[1],
+            corners: [[0.0; 2]; 4],
+            colour: [0; 3],
+        };
+        let footprint = Footprint { centre, axis: [1.0, 0.0], length: 14.0, claim: 1.0, track: 0 };
+        Self { vehicle, footprint, coupled: false, stock }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

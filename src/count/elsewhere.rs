@@ -1,0 +1,126 @@
+//! What else stands in the yard: whether anything surely does says how much to make of what is doubtful.
+//!
+//! In a yard full of cars nearly everything that looks a little like one is one; in an empty one nothing is, however many bare stretches between two
+//! shadows or rows of containers there are to be taken for cars. How often something is a car is not known before an image is looked at, so it is read
+//! off the rest of the image (empirical Bayes: Robbins, "An empirical Bayes approach to statistics", 1956).
+
+use super::walk::{Candidate, Walked};
+
+/// A body is taken for rolling stock, or for none, with at most these log odds: on real images the regression is as sure as on the rendered ones it
+/// was fitted to, and wrong more often.
+pub const STOCK_SURE: f64 = 4.0;
+/// What is said of a yard in which nothing else was found, log odds.
+const NOTHING: f64 = -2.0;
+/// A line with fewer cars than this says nothing of the others.
+const STRING: usize = 2;
+/// A car on a given track that is rolling stock with these log odds is sure; and where two others are, all are believed.
+const SURE: f64 = 2.0;
+/// Log odds that a car on a given track is one: constant, and weight of the log odds of its confidence, of those that it is rolling stock, and of what else
+/// stands in the yard. Made by `training/lone_cars.py`.
+const LONE: [f64; 4] = [-1.49, 0.68, 0.46, 0.47];
+/// No car is taken to be surer than this.
+const SUREST: f64 = 0.998;
+
+/// Log odds that a body is rolling stock, as far as they are believed.
+pub fn stock(candidate: &Candidate) -> f64 {
+    candidate.stock.clamp(-STOCK_SURE, STOCK_SURE)
+}
+
+/// For each line how surely rolling stock stands on any other: the largest mean over the cars of a line, log odds.
+pub fn of_lines(lines: &[Walked]) -> Vec<f64> {
+    let mean = |walked: &Walked| {
+        let number = walked.candidates.len();
+        if number < STRING { NOTHING } else { walked.candidates.iter().map(stock).sum::<f64>() / number as f64 }
+    };
+    others(&lines.iter().map(mean).collect::<Vec<_>>(), 1)
+}
+
+/// For each number the largest but so many less one of the others, at least [`NOTHING`].
+fn others(all: &[f64], rank: usize) -> Vec<f64> {
+    let mut falling: Vec<f64> = all.iter().copied().chain(std::iter::repeat_n(NOTHING, rank)).collect();
+    falling.sort_unstable_by(|a, b| b.total_cmp(a));
+    // One that is among the first makes room for the next.
+    all.iter().map(|&own| falling[if own >= falling[rank - 1] { rank } else { rank - 1 }].max(NOTHING)).collect()
+}
+
+/// For each of the cars, in their order, how surely rolling stock stands elsewhere in the yard: the second largest log odds of the others.
+pub fn of_cars(lines: &[Walked]) -> Vec<f64> {
+    others(&lines.iter().flat_map(|walked| &walked.candidates).map(stock).collect::<Vec<_>>(), 2)
+}
+
+/// Takes the doubtful cars off given tracks where hardly anything surely stands in the yard; `elsewhere` is what [`of_cars`] says of them.
+pub fn drop_doubtful(lines: &mut [Walked], elsewhere: &[f64]) {
+    let mut elsewhere = elsewhere.iter();
+    for walked in lines {
+        let mut stays = |candidate: &Candidate| {
+            elsewhere.next().is_none_or(|&others| others.max(stock(candidate)) >= SURE || log_odds(candidate, others) >= 0.0)
+        };
+        walked.candidates.retain(|candidate| stays(candidate));
+    }
+}
+
+/// Log odds that a car on a given track is one.
+fn log_odds(candidate: &Candidate, elsewhere: f64) -> f64 {
+    let p = candidate.vehicle.confidence.min(SUREST);
+    let [constant, confidence, stock_weight, elsewhere_weight] = LONE;
+    constant + confidence * (p / (1.0 - p)).ln() + stock_weight * stock(candidate) + elsewhere_weight * elsewhere
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A line with cars of this confidence that are rolling stock by these log odds.
+    fn line(confidence: f64, stock: &[f64]) -> Walked {
+        let candidates = stock.iter().map(|&stock| Candidate::example(confidence, stock, [0.0; 2])).collect();
+        Walked { candidates, ..Walked::default() }
+    }
+
+    #[test]
+    fn a_line_hears_the_surest_of_the_others_and_not_itself() {
+        let lines = [line(0.9, &[3.0, 1.0]), line(0.9, &[9.0, 0.0, 0.0]), line(0.9, &[9.0]), line(0.9, &[])];
+        // Four thirds: no car is surer than 4. One car alone says nothing.
+        let second = 4.0 / 3.0;
+        assert_eq!(of_lines(&lines), [second, 2.0, 2.0, 2.0]);
+        assert_eq!(of_lines(&lines[1..]), [-2.0, second, second]);
+        assert_eq!(of_lines(&lines[2..]), [-2.0, -2.0]);
+        assert!(of_lines(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_car_hears_the_second_surest_of_the_others_wherever_they_stand() {
+        let mut state = 7u64;
+        let mut random = || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            // Few values, so that many are alike.
+            (state >> 60) as f64 - 7.0
+        };
+        for number in 0..9 {
+            let stock: Vec<f64> = (0..number).map(|_| random()).collect();
+            let (one, two) = stock.split_at(number / 3);
+            let plainly = |own: usize| {
+                let mut others: Vec<f64> =
+                    stock.iter().enumerate().filter(|(i, _)| *i != own).map(|(_, s)| s.clamp(-4.0, 4.0)).collect();
+                others.sort_by(|a, b| b.total_cmp(a));
+                others.get(1).copied().unwrap_or(-2.0).max(-2.0)
+            };
+            let expected: Vec<f64> = (0..number).map(plainly).collect();
+            assert_eq!(of_cars(&[line(0.9, one), line(0.9, two)]), expected, "{stock:?}");
+        }
+    }
+
+    /// Bare track between the shadows of two masts was counted on empty days.
+    #[test]
+    fn a_doubtful_car_is_dropped_where_hardly_anything_else_stands() {
+        let left = |mut lines: Vec<Walked>| {
+            let elsewhere = of_cars(&lines);
+            drop_doubtful(&mut lines, &elsewhere);
+            lines.iter().map(|walked| walked.candidates.len()).collect::<Vec<_>>()
+        };
+        assert_eq!(left(vec![line(0.9, &[-1.0]), line(0.8, &[-0.5])]), [0, 0]);
+        assert_eq!(left(vec![line(0.998, &[4.0]), line(0.8, &[-0.5])]), [1, 0], "one sure car does not speak for it");
+        assert_eq!(left(vec![line(0.998, &[4.0, 4.0]), line(0.8, &[-0.5])]), [2, 1], "two do");
+        assert_eq!(left(vec![line(1.0, &[2.0]), line(0.97, &[3.0])]), [1, 1], "cars that stand alone");
+        assert_eq!(left(vec![line(0.6, &[-9.0, 4.0, 4.0, -9.0])]), [4], "where enough stands all are left");
+    }
+}
