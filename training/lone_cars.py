@@ -19,7 +19,7 @@ import numpy as np
 import belief
 
 SUREST = .998           # no car is taken to be surer
-SURE = 2                # what stands elsewhere in a yard in which all cars are believed
+SURE = 2                # a car is sure, and all cars are believed where two others are
 
 
 def images(folder, series):
@@ -78,8 +78,8 @@ def main():
     for k in range(10):
         out = np.isin(name, names[k::10])
         odds[out] = np.column_stack([np.ones(out.sum()), x[out]]) @ belief.fit(x[~out], y[~out], weight[~out])
-    lone = x[:, 2] < SURE
-    print(f'{len(jobs)} images, {int(y.sum())} true and {int((1 - y).sum())} false cars; where hardly anything stands {int(y[lone].sum())} and {int((1 - y)[lone].sum())},'
+    lone = x[:, 1:].max(1) < SURE
+    print(f'{len(jobs)} images, {int(y.sum())} true and {int((1 - y).sum())} false cars; doubtful ones where hardly anything stands {int(y[lone].sum())} and {int((1 - y)[lone].sum())},'
           f' of which left out {int((y * lone)[odds < 0].sum())} and {int(((1 - y) * lone)[odds < 0].sum())} are dropped')
     print('LONE', belief.fit(x, y, weight).round(2))
 

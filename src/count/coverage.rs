@@ -141,6 +141,11 @@ impl Seen {
         if self.all == 0 { 1.0 } else { (self.all - hidden) as f64 / self.all as f64 }
     }
 
+    /// Share that clouds hide, 0 to 1.
+    pub fn cloud_share(self) -> f64 {
+        self.cloud as f64 / self.all.max(1) as f64
+    }
+
     /// Why not all was seen: "cloud hides 31 %, 8 % lies outside the image".
     pub fn why(self) -> String {
         let percent = |part: usize| 100.0 * part as f64 / self.all.max(1) as f64;

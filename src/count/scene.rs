@@ -10,7 +10,7 @@ use super::coverage::Seen;
 use super::debug::Debug;
 use super::elsewhere;
 use super::follow::Tracks;
-use super::interval::interval;
+use super::interval::{Conditions, interval};
 use super::mapping::{Mapped, Mapping};
 use super::memory::Memory;
 use super::site::{Ground, Site};
@@ -279,7 +279,9 @@ impl Parts {
         let astray = options.surveyed && registration.is_none();
         let lost = !site.found && registration.is_none() && self.confidence < LEAST_CONFIDENCE;
         let no_track = |vehicle: &Vehicle| self.no_track.get(vehicle.track).copied().unwrap_or(0.0);
-        let (low, high) = interval(&vehicles, gsd, site.found || lost || astray, self.doubtful_m, no_track);
+        let found = site.found || lost || astray;
+        let conditions = Conditions { gsd_m: gsd, found, doubtful_m: self.doubtful_m, cloud: seen.cloud_share() };
+        let (low, high) = interval(&vehicles, conditions, no_track);
         let what = if site.is_unknown() && self.tracks.is_empty() { "image" } else { "yard" };
         let part = format!("{:.0} % of the {what} is seen: {}", coverage * 100.0, seen.why());
         let status = match coverage {
