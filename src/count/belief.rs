@@ -13,12 +13,17 @@ use crate::track::beside::{Heading, Lines, WITHIN_M, ahead, ends};
 /// What is asked of a line ([`features`]), in the order of [`WEIGHTS`].
 pub const FEATURES: [&str; 9] =
     ["score", "log_length", "alone", "wide", "confidence", "off_axis", "free_ends", "stock", "elsewhere"];
+/// Which of them says that a line is alone.
+const ALONE: usize = 2;
 /// Log odds that the cars of a line are cars: constant, and weight of each feature. Made by `training/belief.py`.
 const CONSTANT: f64 = -4.42;
 const WEIGHTS: [f64; FEATURES.len()] = [0.24, -0.47, -0.23, -0.88, 2.39, 3.47, -0.72, 0.79, 0.54];
 /// Log odds from which cars are believed: a little over even odds, since most of what is found in a yard without cars is just above them
 /// (training/README.md, "Rolling stock or not").
 const BELIEVED: f64 = 0.4;
+/// So much less is thought of a line that is alone, beside a yard in which something surely stands, than the regression says, log odds: rendered scenes know few
+/// motorways, and on real ones a pair of lorries was found with log odds of up to 1.1 before yards were asked for.
+const MOTORWAY: f64 = 1.0;
 /// Log odds that most cars of a believed line are none: constant, and weight of the log odds that they are cars. Made by `training/belief.py`; it makes
 /// no difference how many they are.
 const NO_TRACK: [f64; 2] = [-0.33, -1.27];
@@ -81,8 +86,9 @@ pub fn judged(lines: &[Walked], image: Area, searched: impl Fn([f64; 2]) -> bool
     let judged = |(number, walked): (usize, &Walked)| {
         let free = ends(&walked.line).filter(|&end| !open(end, looked_at) && !joined(&all, number, end)).count();
         let features = features(walked, nearest(&certain, number, walked), free, elsewhere[number]);
-        let log_odds = CONSTANT + features.iter().zip(WEIGHTS).map(|(feature, weight)| feature * weight).sum::<f64>();
-        Judgement { features, log_odds }
+        let regression = CONSTANT + features.iter().zip(WEIGHTS).map(|(feature, weight)| feature * weight).sum::<f64>();
+        let beside_yard = features[ALONE] > 0.0 && elsewhere[number] >= elsewhere::SURE;
+        Judgement { features, log_odds: regression - if beside_yard { MOTORWAY } else { 0.0 } }
     };
     lines.iter().enumerate().map(judged).collect()
 }

@@ -5,6 +5,7 @@
 //! off the rest of the image (empirical Bayes: Robbins, "An empirical Bayes approach to statistics", 1956).
 
 use super::walk::{Candidate, Walked};
+use crate::tile::Area;
 
 /// A body is taken for rolling stock, or for none, with at most these log odds: on real images the regression is as sure as on the rendered ones it
 /// was fitted to, and wrong more often.
@@ -13,8 +14,10 @@ pub const STOCK_SURE: f64 = 4.0;
 const NOTHING: f64 = -2.0;
 /// A line with fewer cars than this says nothing of the others.
 const STRING: usize = 2;
+/// Strings further apart than this are taken to stand in different yards, metres: a scene may hold several, and country between them.
+const YARD_M: f64 = 500.0;
 /// A car on a given track that is rolling stock with these log odds is sure; and where two others are, all are believed.
-const SURE: f64 = 2.0;
+pub const SURE: f64 = 2.0;
 /// Log odds that a car on a given track is one: constant, and weight of the log odds of its confidence, of those that it is rolling stock, and of what else
 /// stands in the yard. Made by `training/lone_cars.py`.
 const LONE: [f64; 4] = [-1.49, 0.68, 0.46, 0.47];
@@ -26,26 +29,42 @@ pub fn stock(candidate: &Candidate) -> f64 {
     candidate.stock.clamp(-STOCK_SURE, STOCK_SURE)
 }
 
-/// For each line how surely rolling stock stands on any other: the largest mean over the cars of a line, log odds.
+/// For each line how surely rolling stock stands on any other of the same yard: the largest mean over the cars of a line, log odds.
 pub fn of_lines(lines: &[Walked]) -> Vec<f64> {
-    let mean = |walked: &Walked| {
-        let number = walked.candidates.len();
-        if number < STRING { NOTHING } else { walked.candidates.iter().map(stock).sum::<f64>() / number as f64 }
+    let strings: Vec<(usize, Area, f64)> = lines.iter().enumerate().filter_map(string).collect();
+    let of = |(number, walked): (usize, &Walked)| {
+        let own = around(walked);
+        let same_yard = |other: Area| own.is_some_and(|own| own.intersection(other).is_some());
+        let others = strings.iter().filter(|(other, area, _)| *other != number && same_yard(*area));
+        others.fold(NOTHING, |most, (.., stock)| most.max(*stock))
     };
-    others(&lines.iter().map(mean).collect::<Vec<_>>(), 1)
+    lines.iter().enumerate().map(of).collect()
 }
 
-/// For each number the largest but so many less one of the others, at least [`NOTHING`].
-fn others(all: &[f64], rank: usize) -> Vec<f64> {
-    let mut falling: Vec<f64> = all.iter().copied().chain(std::iter::repeat_n(NOTHING, rank)).collect();
-    falling.sort_unstable_by(|a, b| b.total_cmp(a));
-    // One that is among the first makes room for the next.
-    all.iter().map(|&own| falling[if own >= falling[rank - 1] { rank } else { rank - 1 }].max(NOTHING)).collect()
+/// The number of a line that says something of the others, the ground about its cars, and how surely they are rolling stock.
+fn string((number, walked): (usize, &Walked)) -> Option<(usize, Area, f64)> {
+    let cars = walked.candidates.len();
+    let mean = walked.candidates.iter().map(stock).sum::<f64>() / cars as f64;
+    around(walked).filter(|_| cars >= STRING).map(|area| (number, area, mean))
+}
+
+/// The ground about a line's cars, half as far as others of the same yard may stand; none where there is no car.
+fn around(walked: &Walked) -> Option<Area> {
+    let point = |candidate: &Candidate| {
+        let [x, y] = candidate.footprint.centre;
+        Area { x0: x, y0: y, x1: x, y1: y }.grown(YARD_M / 2.0)
+    };
+    let both = |a: Area, b: Area| Area { x0: a.x0.min(b.x0), y0: a.y0.min(b.y0), x1: a.x1.max(b.x1), y1: a.y1.max(b.y1) };
+    walked.candidates.iter().map(point).reduce(both)
 }
 
 /// For each of the cars, in their order, how surely rolling stock stands elsewhere in the yard: the second largest log odds of the others.
 pub fn of_cars(lines: &[Walked]) -> Vec<f64> {
-    others(&lines.iter().flat_map(|walked| &walked.candidates).map(stock).collect::<Vec<_>>(), 2)
+    let all: Vec<f64> = lines.iter().flat_map(|walked| &walked.candidates).map(stock).collect();
+    let mut falling: Vec<f64> = all.iter().copied().chain([NOTHING; 2]).collect();
+    falling.sort_unstable_by(|a, b| b.total_cmp(a));
+    // One that is among the first two makes room for the third.
+    all.iter().map(|&own| falling[if own >= falling[1] { 2 } else { 1 }].max(NOTHING)).collect()
 }
 
 /// Takes the doubtful cars off given tracks where hardly anything surely stands in the yard; `elsewhere` is what [`of_cars`] says of them.
@@ -79,12 +98,22 @@ mod tests {
     #[test]
     fn a_line_hears_the_surest_of_the_others_and_not_itself() {
         let lines = [line(0.9, &[3.0, 1.0]), line(0.9, &[9.0, 0.0, 0.0]), line(0.9, &[9.0]), line(0.9, &[])];
-        // Four thirds: no car is surer than 4. One car alone says nothing.
+        // Four thirds: no car is surer than 4. One car alone says nothing, and a line without any is not asked for.
         let second = 4.0 / 3.0;
-        assert_eq!(of_lines(&lines), [second, 2.0, 2.0, 2.0]);
-        assert_eq!(of_lines(&lines[1..]), [-2.0, second, second]);
+        assert_eq!(of_lines(&lines), [second, 2.0, 2.0, -2.0]);
+        assert_eq!(of_lines(&lines[1..]), [-2.0, second, -2.0]);
         assert_eq!(of_lines(&lines[2..]), [-2.0, -2.0]);
         assert!(of_lines(&[]).is_empty());
+    }
+
+    /// A scene of a whole district holds country with motorways besides its yards.
+    #[test]
+    fn a_line_does_not_hear_another_yard() {
+        let at = |x: f64, stock: f64| {
+            let candidates = (0..3).map(|k| Candidate::example(0.9, stock, [x + 15.0 * f64::from(k), 40.0])).collect();
+            Walked { candidates, ..Walked::default() }
+        };
+        assert_eq!(of_lines(&[at(0.0, 3.0), at(520.0, 1.0), at(2000.0, 0.0)]), [1.0, 3.0, -2.0]);
     }
 
     #[test]
