@@ -14,6 +14,9 @@ pub const STOCK_SURE: f64 = 4.0;
 const NOTHING: f64 = -2.0;
 /// A line with fewer cars than this says nothing of the others.
 const STRING: usize = 2;
+/// So many cars that are surely rolling stock in the mean are a train, whatever else stands in the yard: rows of containers that look as much like one had up
+/// to seven in rendered scenes, the only trains that were lost eleven and more.
+const TRAIN: usize = 8;
 /// Strings further apart than this are taken to stand in different yards, metres: a scene may hold several, and country between them.
 const YARD_M: f64 = 500.0;
 /// A car on a given track that is rolling stock with these log odds is sure; and where two others are, all are believed.
@@ -29,23 +32,34 @@ pub fn stock(candidate: &Candidate) -> f64 {
     candidate.stock.clamp(-STOCK_SURE, STOCK_SURE)
 }
 
-/// For each line how surely rolling stock stands on any other of the same yard: the largest mean over the cars of a line, log odds.
+/// For each line how surely rolling stock stands on any other of the same yard: the largest mean over the cars of a line, log odds. A long train speaks for
+/// itself.
 pub fn of_lines(lines: &[Walked]) -> Vec<f64> {
-    let strings: Vec<(usize, Area, f64)> = lines.iter().enumerate().filter_map(string).collect();
+    let strings: Vec<Standing> = lines.iter().enumerate().filter_map(standing).collect();
     let of = |(number, walked): (usize, &Walked)| {
         let own = around(walked);
         let same_yard = |other: Area| own.is_some_and(|own| own.intersection(other).is_some());
-        let others = strings.iter().filter(|(other, area, _)| *other != number && same_yard(*area));
-        others.fold(NOTHING, |most, (.., stock)| most.max(*stock))
+        let speaks = |other: &&Standing| if other.line == number { other.is_train } else { same_yard(other.around) };
+        strings.iter().filter(speaks).fold(NOTHING, |most, other| most.max(other.stock))
     };
     lines.iter().enumerate().map(of).collect()
 }
 
-/// The number of a line that says something of the others, the ground about its cars, and how surely they are rolling stock.
-fn string((number, walked): (usize, &Walked)) -> Option<(usize, Area, f64)> {
+/// What stands on a line.
+struct Standing {
+    line: usize,
+    around: Area,
+    /// Mean log odds that it is rolling stock.
+    stock: f64,
+    is_train: bool,
+}
+
+/// What stands on a line, if that says anything of others.
+fn standing((line, walked): (usize, &Walked)) -> Option<Standing> {
     let cars = walked.candidates.len();
-    let mean = walked.candidates.iter().map(stock).sum::<f64>() / cars as f64;
-    around(walked).filter(|_| cars >= STRING).map(|area| (number, area, mean))
+    let stock = walked.candidates.iter().map(stock).sum::<f64>() / cars as f64;
+    let is_train = cars >= TRAIN && stock >= SURE;
+    around(walked).filter(|_| cars >= STRING).map(|around| Standing { line, around, stock, is_train })
 }
 
 /// The ground about a line's cars, half as far as others of the same yard may stand; none where there is no car.
@@ -114,6 +128,14 @@ mod tests {
             Walked { candidates, ..Walked::default() }
         };
         assert_eq!(of_lines(&[at(0.0, 3.0), at(520.0, 1.0), at(2000.0, 0.0)]), [1.0, 3.0, -2.0]);
+    }
+
+    /// Of 35 cars on the only line of a scene that holds any none was counted.
+    #[test]
+    fn a_long_train_speaks_for_itself() {
+        assert_eq!(of_lines(&[line(0.9, &[3.0; 8])]), [3.0]);
+        assert_eq!(of_lines(&[line(0.9, &[3.0; 7])]), [-2.0]);
+        assert_eq!(of_lines(&[line(0.9, &[1.5; 20])]), [-2.0], "a row of containers");
     }
 
     #[test]
