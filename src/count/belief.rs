@@ -16,8 +16,8 @@ pub const FEATURES: [&str; 9] =
 /// Which of them says that a line is alone.
 const ALONE: usize = 2;
 /// Log odds that the cars of a line are cars: constant, and weight of each feature. Made by `training/belief.py`.
-const CONSTANT: f64 = -4.42;
-const WEIGHTS: [f64; FEATURES.len()] = [0.24, -0.47, -0.23, -0.88, 2.39, 3.47, -0.72, 0.79, 0.54];
+const CONSTANT: f64 = -4.47;
+const WEIGHTS: [f64; FEATURES.len()] = [0.24, -0.48, -0.21, -0.86, 2.37, 3.38, -0.78, 0.79, 0.57];
 /// Log odds from which cars are believed: a little over even odds, since most of what is found in a yard without cars is just above them
 /// (training/README.md, "Rolling stock or not").
 const BELIEVED: f64 = 0.4;
@@ -26,7 +26,7 @@ const BELIEVED: f64 = 0.4;
 const MOTORWAY: f64 = 1.0;
 /// Log odds that most cars of a believed line are none: constant, and weight of the log odds that they are cars. Made by `training/belief.py`; it makes
 /// no difference how many they are.
-const NO_TRACK: [f64; 2] = [-0.33, -1.27];
+const NO_TRACK: [f64; 2] = [-0.22, -1.28];
 /// Unit of a line's length in its features, metres: the shortest siding.
 const SIDING_M: f64 = 100.0;
 /// A line that ends this near to where the ground that is looked at ends may go on beyond it, metres.
