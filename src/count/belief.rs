@@ -68,8 +68,9 @@ impl Judgement {
     }
 }
 
-/// Judges every line; `image` is the ground that the image covers, `searched` says whether a point of it lies where tracks were searched for.
-pub fn judged(lines: &[Walked], image: Area, searched: impl Fn([f64; 2]) -> bool) -> Vec<Judgement> {
+/// Judges every line; `image` is the ground that the image covers, `searched` says whether a point of it lies where tracks were searched for, `soft` that
+/// the image is too soft for rolling stock to be sure anywhere: nothing is made of that then.
+pub fn judged(lines: &[Walked], image: Area, searched: impl Fn([f64; 2]) -> bool, soft: bool) -> Vec<Judgement> {
     let looked_at = |point: [f64; 2]| image.contains(point) && searched(point);
     let (mut certain, mut all) = (Lines::default(), Lines::default());
     for (number, walked) in lines.iter().enumerate() {
@@ -82,7 +83,7 @@ pub fn judged(lines: &[Walked], image: Area, searched: impl Fn([f64; 2]) -> bool
             walked.sure.iter().for_each(|stretch| certain.add(number, stretch));
         }
     }
-    let elsewhere = elsewhere::of_lines(lines);
+    let elsewhere = if soft { vec![elsewhere::STOCK_SURE; lines.len()] } else { elsewhere::of_lines(lines) };
     let judged = |(number, walked): (usize, &Walked)| {
         let free = ends(&walked.line).filter(|&end| !open(end, looked_at) && !joined(&all, number, end)).count();
         let features = features(walked, nearest(&certain, number, walked), free, elsewhere[number]);
@@ -168,7 +169,7 @@ mod tests {
     }
 
     fn believed(lines: &[Walked]) -> Vec<bool> {
-        judged(lines, IMAGE, |_| true).iter().map(Judgement::is_believed).collect()
+        judged(lines, IMAGE, |_| true, false).iter().map(Judgement::is_believed).collect()
     }
 
     /// The same with a string of sure cars far away in the same yard.
@@ -222,6 +223,8 @@ mod tests {
         let lines = |stock: f64| vec![line(0.0, 6.0), full(line(4.5, 4.0), stock)];
         assert!(believed_in_use(lines(0.0))[1] && !believed(&lines(0.0))[1]);
         assert!(believed(&lines(4.0))[1], "the only train of a yard");
+        // An image out of focus showed 14 cars and was called empty.
+        assert!(judged(&lines(0.0), IMAGE, |_| true, true)[1].is_believed(), "where nothing can be sure");
     }
 
     /// 214 trees of two orchards were counted in a winter scene.

@@ -165,7 +165,7 @@ fn count_pixels(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result<Sc
             all.seen = all.seen.or_country(ground_seen.of_country());
         }
         let names = (1..=found.len()).map(|number| format!("t{number}"));
-        all.add_believed(found, names, (&ground, &site), debug)?;
+        all.add_believed(found, names, (&ground, &site, plane.is_soft()), debug)?;
     } else {
         let expected = Expected::of(options.registration);
         let mut aligned = align(&site.lines, &map, expected);
@@ -197,13 +197,15 @@ fn count_pixels(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result<Sc
         all.seen = all.seen.and(seen);
         let names = site.names.iter().cloned();
         if site.found {
-            all.add_believed(walked, names, (&ground, &site), debug)?;
+            all.add_believed(walked, names, (&ground, &site, plane.is_soft()), debug)?;
         } else {
             let elsewhere = elsewhere::of_cars(&walked);
             if let Some(debug) = debug {
                 debug.cars(&walked, &elsewhere)?;
             }
-            elsewhere::drop_doubtful(&mut walked, &elsewhere);
+            if !plane.is_soft() {
+                elsewhere::drop_doubtful(&mut walked, &elsewhere);
+            }
             walked.into_iter().zip(names).for_each(|(walked, name)| all.add(walked, name, (&ground, &site)));
         }
     }
@@ -230,10 +232,10 @@ impl Parts {
         &mut self,
         walked: Vec<Walked>,
         names: impl Iterator<Item = String>,
-        (ground, site): (&Ground, &Site),
+        (ground, site, soft): (&Ground, &Site, bool),
         debug: Option<&Debug>,
     ) -> Result<()> {
-        let judgements = judged(&walked, ground.area(), |point| site.searches(point));
+        let judgements = judged(&walked, ground.area(), |point| site.searches(point), soft);
         if let Some(debug) = debug {
             debug.lines(&walked, &judgements, |point| ground.to_pixel(point))?;
         }

@@ -44,6 +44,11 @@ pub struct Plane {
 }
 
 impl Plane {
+    /// Whether the scene is softer than its pixels and was sharpened: what a car looks like in detail cannot be told.
+    pub fn is_soft(&self) -> bool {
+        self.stretch.focus.sharpens()
+    }
+
     /// Of the part of the scene that lies in `area`, with no patch read yet; patches will take up to `memory` bytes, or up
     /// to `most` where that many are asked for together. None when nothing of the scene lies there.
     ///
