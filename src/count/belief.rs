@@ -227,6 +227,20 @@ mod tests {
         assert!(judged(&lines(0.0), IMAGE, |_| true, true)[1].is_believed(), "where nothing can be sure");
     }
 
+    /// Pairs of lorries were counted on two real motorways.
+    #[test]
+    fn a_line_alone_beside_a_yard_in_use_must_be_surer_than_the_regression_says() {
+        let missing = |judgement: &Judgement| {
+            CONSTANT + judgement.features.iter().zip(WEIGHTS).map(|(f, w)| f * w).sum::<f64>() - judgement.log_odds
+        };
+        let (alone, train) = (full(line(0.0, 2.0), 1.0), full(line(300.0, 2.0), 4.0));
+        let judged = |lines: &[Walked]| missing(&judged(lines, IMAGE, |_| true, false)[0]);
+        assert!((judged(&[alone, train]) - MOTORWAY).abs() < 1e-9);
+        assert!(judged(&[full(line(0.0, 2.0), 1.0)]).abs() < 1e-9, "nothing else stands there");
+        let (track, train) = (line(4.5, 6.0), full(line(300.0, 2.0), 4.0));
+        assert!(judged(&[full(line(0.0, 2.0), 1.0), track, train]).abs() < 1e-9, "beside a track");
+    }
+
     /// 214 trees of two orchards were counted in a winter scene.
     #[test]
     fn short_rows_side_by_side_do_not_speak_for_each_other() {
