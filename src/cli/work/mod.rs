@@ -1,6 +1,6 @@
 //! What `count` and `analyze` have in common: the images of a site counted into its store, and the files that follow.
 
-mod elsewhere;
+mod another_yard;
 mod keyed;
 mod one_image;
 mod plan;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use super::keyed::{self, Keyed, Settings};
-use super::{Workplace, elsewhere, renamed, survey};
+use super::{Workplace, another_yard, renamed, survey};
 use crate::cli::{Terminal, request::Request};
 use crate::count::Yard;
 use crate::raster::{Listing, Scene};
@@ -121,7 +121,7 @@ pub fn plan(
     let holds = |image: &String, key: &Keyed| known.get(image).is_some_and(|stored| stored.record.content == key.key);
     // What `count` is given need not be of one yard.
     if request.survey && !present.iter().any(|(image, _, key)| holds(image, key)) {
-        elsewhere::refuse(request, place, &known, &named)?;
+        another_yard::refuse(request, place, &known, &named)?;
     }
     if request.prune {
         prune(request, place, &mut known, &planned, &unlisted, terminal)?;
