@@ -249,6 +249,44 @@ fn images_that_all_lie_metres_off_the_given_tracks_are_brought_onto_them() {
     }
 }
 
+/// The error of each drawn line was looked for in every image anew, and what lay beside a track that was drawn between two was counted there.
+#[test]
+fn given_tracks_are_drawn_anew_along_what_the_images_show() {
+    const NORTH_M: [f64; 3] = [1.2, -1.0, 0.4];
+    const DEGREE_M: f64 = 111_100.0;
+    let folder = tempfile::tempdir().unwrap();
+    IMAGES.iter().for_each(|name| copy(&folder.path().join("images"), name));
+    let aoi = sample("aoi.geojson");
+    // Of each track the mean latitude, and whether the tracks are sure, when each was drawn so many metres further north.
+    let retraced = |name: &str, north_m: [f64; 3]| -> (Vec<f64>, bool) {
+        let mut tracks: serde_json::Value = serde_json::from_slice(&fs::read(sample("tracks.geojson")).unwrap()).unwrap();
+        for (number, track) in tracks["features"].as_array_mut().unwrap().iter_mut().enumerate() {
+            for point in track["geometry"]["coordinates"].as_array_mut().unwrap() {
+                point[1] = (point[1].as_f64().unwrap() + north_m[number % 3] / DEGREE_M).into();
+            }
+        }
+        let (file, out) = (folder.path().join(format!("{name}.geojson")), folder.path().join(name));
+        fs::write(&file, tracks.to_string()).unwrap();
+        analyze(&folder.path().join("images"), &out, &["--aoi", aoi.to_str().unwrap(), "--tracks", file.to_str().unwrap()]);
+        assert!(!out.join("tracks.geojson").exists(), "the given file is the one to correct");
+        let store = Connection::open(out.join("yardwatch.gpkg")).unwrap();
+        let record: String = store.query_row("SELECT record FROM survey", [], |row| row.get(0)).unwrap();
+        let record: serde_json::Value = serde_json::from_str(&record).unwrap();
+        let latitude = |track: &serde_json::Value| {
+            let line = track["line"].as_array().unwrap();
+            line.iter().map(|point| point[1].as_f64().unwrap()).sum::<f64>() / line.len() as f64
+        };
+        (record["tracks"].as_array().unwrap().iter().map(latitude).collect(), record["tracks_sure"].as_bool().unwrap())
+    };
+    let ((as_given, sure), (drawn_off, sure_off)) = (retraced("as given", [0.0; 3]), retraced("drawn off", NORTH_M));
+    assert!(sure && sure_off && as_given.len() == drawn_off.len() && as_given.len() > 3);
+    let mut apart: Vec<f64> = as_given.iter().zip(&drawn_off).map(|(a, b)| (b - a) * DEGREE_M).collect();
+    // What they have in common is a question of where the site lies, not of how the tracks were drawn.
+    let mean = apart.iter().sum::<f64>() / apart.len() as f64;
+    apart.iter_mut().for_each(|metres| *metres -= mean);
+    assert!(apart.iter().all(|metres| metres.abs() < 0.35), "{apart:?}");
+}
+
 /// A main line drawn on for 20 km outweighed what the image shows: the shift became nothing, and the line was walked to its end.
 #[test]
 fn a_given_track_that_runs_on_beyond_the_image_changes_nothing() {

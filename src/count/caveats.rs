@@ -1,6 +1,6 @@
 //! What a reader of a count must know, though no pixel shows it.
 
-use super::scene::Yard;
+use super::scene::{Origin, Yard};
 use crate::raster::Scene;
 use crate::threshold::sun_doubt;
 
@@ -16,7 +16,7 @@ fn not_laid(scene: &Scene, yard: &Yard) -> Option<String> {
         Some(georeference) if georeference.crs.is_none() => "the CRS is not known",
         Some(_) => return None,
     };
-    let tracks = !yard.tracks.is_empty() && !yard.tracks_found;
+    let tracks = !yard.tracks.is_empty() && yard.origin != Origin::Found;
     let what = match (tracks, !yard.aoi.is_empty()) {
         (true, true) => "the outline and the tracks given",
         (true, false) => "the tracks given",

@@ -23,7 +23,7 @@ pub fn each_cell(
     mut show: impl FnMut([f64; 2], Evidence),
 ) -> Result<()> {
     let ground = Ground::of(scene, None);
-    let (site, image) = (Site::new(yard, &ground, shift_m), ground.area());
+    let (site, image) = (Site::new(yard, &ground, Some(shift_m)), ground.area());
     let Some(area) = site.area(image) else { return Ok(()) };
     let Some(stretch) = scene_stretch(scene, area)? else { return Ok(()) };
     let memory = Memory::of(max_memory_mib);

@@ -63,7 +63,7 @@ impl Tracks<'_> {
             let spares = Spares::default();
             let plane = &*plane;
             let Self { map, ground, debug, .. } = *self;
-            let walk = Walk { plane, map, ground, found: self.site.found, debug, spares: &spares };
+            let walk = Walk { plane, map, ground, found: self.site.found, placed: self.site.placed, debug, spares: &spares };
             for line in &self.lines[from..to] {
                 seen = seen.and(Seen::along(self.site, line, plane, map, ground.area()));
             }
@@ -83,7 +83,7 @@ impl Tracks<'_> {
                 plane.require(self.scene, &patches)?;
                 let spares = Spares::default();
                 let Self { map, ground, debug, .. } = *self;
-                let walk = Walk { plane, map, ground, found: self.site.found, debug, spares: &spares };
+                let walk = Walk { plane, map, ground, found: self.site.found, placed: self.site.placed, debug, spares: &spares };
                 *walked = walk.along(&self.possible(i), onward, self.first + i)?;
             }
         }
@@ -101,7 +101,7 @@ impl Tracks<'_> {
             plane.require(self.scene, &patches)?;
             let (plane, spares) = (&*plane, Spares::default());
             let Self { map, ground, debug, .. } = *self;
-            let walk = Walk { plane, map, ground, found: self.site.found, debug, spares: &spares };
+            let walk = Walk { plane, map, ground, found: self.site.found, placed: self.site.placed, debug, spares: &spares };
             let part: Vec<[f64; 2]> = self.lines[from..to].par_iter().map(|line| walk.on_track(line)).collect();
             // In their order: sums of floating-point numbers hang on it.
             part.iter().for_each(|part| (on_track, seen) = (on_track + part[0], seen + part[1]));

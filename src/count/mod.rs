@@ -17,7 +17,7 @@ pub mod site;
 pub mod vehicle;
 mod walk;
 
-pub use scene::{CountOptions, GivenTrack, Yard, count_scene};
+pub use scene::{CountOptions, GivenTrack, Origin, Yard, count_scene};
 use serde::{Deserialize, Serialize};
 
 use crate::raster::Turn;

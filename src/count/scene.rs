@@ -23,7 +23,7 @@ use crate::segment::side_by_side::{Footprint, resolve};
 use crate::threshold::{MARGIN_M, Plane, scene_stretch, yard_map};
 use crate::tile::Area;
 use crate::track::Centreline;
-use crate::track::align::{Aligned, Expected, Registration, align, aligned_at};
+use crate::track::align::{Aligned, Expected, Registration, align, aligned_at, placed};
 use crate::track::beside::Lines;
 use crate::track::find::{SHORTEST_M, find};
 
@@ -34,8 +34,20 @@ pub struct Yard {
     pub tracks: Vec<GivenTrack>,
     /// Rings of its outline as (longitude, latitude), outer ones one way round and holes the other ([`super::outline::Outline`]).
     pub aoi: Vec<Vec<[f64; 2]>>,
-    /// The tracks were found in the images of the site, not given: they are believed only where they show themselves.
-    pub tracks_found: bool,
+    /// How its tracks came to be known.
+    pub origin: Origin,
+}
+
+/// How the tracks of a yard came to be known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// Drawn by somebody, or taken from a map: up to a few metres off.
+    #[default]
+    Given,
+    /// Given, and retraced along what the images of the site show together: off by a few decimetres.
+    Retraced,
+    /// Found in the images of the site together, as well placed; they are believed only where they show themselves.
+    Found,
 }
 
 /// A track that was given, not found.
@@ -116,7 +128,7 @@ fn count_pixels(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result<Sc
     if image.width().min(image.height()) < LEAST_SIDES_M[0] || image.width().max(image.height()) < LEAST_SIDES_M[1] {
         return Ok(unusable(too_small(image)));
     }
-    let site = Site::new(yard, &ground, registration.map_or([0.0; 2], |registration| registration.shift_m));
+    let site = Site::new(yard, &ground, registration.map(|registration| registration.shift_m));
     let Some(area) = site.area(image) else {
         // What is doubtful about the image's place may be why.
         let all = ["the yard lies outside the image"].into_iter().chain(scene.caveats.iter().map(String::as_str));
@@ -168,7 +180,7 @@ fn count_pixels(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result<Sc
         all.add_believed(found, names, (&ground, &site, plane.is_soft()), debug)?;
     } else {
         let expected = Expected::of(options.registration);
-        let mut aligned = align(&site.lines, &map, expected);
+        let mut aligned = if site.placed { placed(&site.lines, &map, expected) } else { align(&site.lines, &map, expected) };
         if options.registration.is_none()
             && aligned.confidence < DOUBTFUL_CONFIDENCE
             && let Some(other) = aligned.other_shift

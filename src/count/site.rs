@@ -1,7 +1,7 @@
 //! The yard as it lies in a scene: lines and outline in metres from the scene's corner.
 
 use super::outline::Outline;
-use super::scene::{GivenTrack, Yard};
+use super::scene::{GivenTrack, Origin, Yard};
 use crate::raster::{Georeference, Scene, Turn, turns_towards};
 use crate::tile::Area;
 use crate::track::Centreline;
@@ -106,21 +106,24 @@ pub struct Site {
     pub names: Vec<String>,
     /// Whether the tracks were found in images (this one, or all of the site), and must show themselves as such.
     pub found: bool,
+    /// Whether the lines lie where they are said to, but for a shift of the scene: the site's images show them there, and the scene was brought onto
+    /// the site.
+    pub placed: bool,
     /// By how much everything was moved, metres of the scene's ground, and the yard's middle.
     pub moved: ([f64; 2], [f64; 2]),
     outline: Outline,
 }
 
 impl Site {
-    /// Brings a yard onto the ground of a scene that shows everything `shift_m` metres east and north of where it is. Without
+    /// Brings a yard onto the ground of a scene that shows everything `shift_m` metres east and north of where it is, if that is known. Without
     /// georeference nothing can be brought, and the whole image is searched.
-    pub fn new(yard: &Yard, ground: &Ground, shift_m: [f64; 2]) -> Self {
+    pub fn new(yard: &Yard, ground: &Ground, shift_m: Option<[f64; 2]>) -> Self {
         let place = |line: &[[f64; 2]]| line.iter().filter_map(|&p| ground.from_lonlat(p)).collect::<Vec<_>>();
         let all = yard.tracks.iter().map(|track| &track.line).chain(&yard.aoi);
         let image = ground.area();
         let area = Area::around(&all.flat_map(|line| place(line)).collect::<Vec<_>>());
         let middle = area.map_or([0.0; 2], |area| area.intersection(image).unwrap_or(area).middle());
-        let [dx, dy] = ground.from_east_north(middle, shift_m);
+        let [dx, dy] = ground.from_east_north(middle, shift_m.unwrap_or_default());
         let bring = |line: &[[f64; 2]]| place(line).into_iter().map(|[x, y]| [x + dx, y + dy]).collect::<Vec<_>>();
         let outline = Outline::new(yard.aoi.iter().map(|ring| bring(ring)));
         let named = |track: &GivenTrack| Some((Centreline::resampled(&bring(&track.line), 1.0)?, track.name.clone()));
@@ -129,11 +132,12 @@ impl Site {
         let (near, far): (Vec<_>, Vec<_>) = tracks.into_iter().partition(|(line, _)| is_near(line));
         // Tracks that all lie elsewhere are no reason to look for others.
         let tracks = if near.is_empty() { far } else { near };
-        let found = tracks.is_empty() || yard.tracks_found;
+        let found = tracks.is_empty() || yard.origin == Origin::Found;
+        let placed = shift_m.is_some() && yard.origin != Origin::Given;
         let shown = |(line, name): &(Centreline, String)| Some((line.within(image.grown(BEYOND_M))?, name.clone()));
         let (lines, names) = tracks.iter().filter_map(shown).unzip();
         let given = tracks.into_iter().map(|(line, _)| line).collect();
-        Self { given, lines, names, found, moved: ([dx, dy], middle), outline }
+        Self { given, lines, names, found, placed, moved: ([dx, dy], middle), outline }
     }
 
     /// The ground of interest inside an image; None when the yard lies outside.

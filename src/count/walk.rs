@@ -31,6 +31,9 @@ const OFF_AXIS_M: f64 = 1.6;
 /// How often a line is brought nearer to its centre; and the pull, in columns, that keeps it where nothing is seen.
 const RECENTRINGS: usize = 2;
 const STEADY: f64 = 0.7;
+/// How far from its track the centre of a car is seen at most, metres, where the track's place is known: the view displaces roofs by a metre and more. Of
+/// 5,800 cars of ten rendered series, seen up to 25 degrees from the vertical, eight lie further; of 165 that were none, 71.
+const BESIDE_M: f64 = 2.0;
 /// A line that is nowhere further from its centre than this is not moved, metres. Found lines: a quarter of the distance of a strip's samples. Given
 /// lines are aligned to a quarter of a metre; what lies nearer is noise to them, and roofs that the view displaces.
 const SETTLED_M: f64 = 0.1;
@@ -86,6 +89,8 @@ pub struct Walk<'a> {
     pub ground: &'a Ground<'a>,
     /// Whether the tracks were found in the image, and must show themselves as such.
     pub found: bool,
+    /// Whether the tracks lie where they are said to: see [`super::site::Site::placed`].
+    pub placed: bool,
     /// Where pictures go.
     pub debug: Option<&'a Debug>,
     /// Memory for what the strip network makes of a strip.
@@ -116,8 +121,9 @@ impl Walk<'_> {
             debug.strip(track, &strip, &columns, &cars)?;
         }
         let bare = stock::bare(&columns);
+        let candidates = cars.iter().filter_map(|car| candidate(self, &line, (&columns, bare), car, track));
         let candidates: Vec<Candidate> =
-            cars.iter().filter_map(|car| candidate(self, &line, (&columns, bare), car, track)).collect();
+            candidates.filter(|candidate| !self.placed || is_beside(possible, candidate.footprint.centre)).collect();
         let (sure, score) =
             if self.found { (sure(&line, &columns), self.track_score(&line, &columns)) } else { (Vec::new(), 0.0) };
         Ok(Walked {
@@ -253,6 +259,12 @@ pub struct Walked {
     /// Length of it that the strip network may have got wrong: the expected length of columns that are occupied and taken for empty, or the
     /// reverse, metres.
     pub doubtful_m: f64,
+}
+
+/// Whether a car at a point may stand on a track of which all possible lines are known.
+fn is_beside(possible: &[&Centreline], [x, y]: [f64; 2]) -> bool {
+    let mut points = possible.iter().flat_map(|line| &line.points);
+    points.any(|point| (point[0] - x).hypot(point[1] - y) <= BESIDE_M)
 }
 
 /// See [`Walked::doubtful_m`].
@@ -412,6 +424,12 @@ impl Candidate {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_seen_two_metres_beside_a_track_is_no_car_of_it() {
+        let track = Centreline::resampled(&[[0.0, 0.0], [100.0, 0.0]], 1.0).unwrap();
+        assert!(is_beside(&[&track], [50.5, 1.9]) && !is_beside(&[&track], [50.5, -2.1]) && !is_beside(&[&track], [103.0, 0.0]));
+    }
 
     #[test]
     fn a_line_is_bare_where_nothing_longer_than_a_metre_seems_to_stand() {

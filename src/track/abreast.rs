@@ -2,7 +2,7 @@
 //!
 //! Each line follows the evidence beside it by a Viterbi path (Forney, "The Viterbi algorithm", 1973) over lateral offsets. A line that was drawn
 //! nearer to its neighbour's track than to its own takes that one. Where that shows, the tracks found in the image are dealt out
-//! ([`super::assign`]), and the line keeps to its own.
+//! (`assign.rs`), and the line keeps to its own.
 
 use super::align::support;
 use super::assign::own_tracks;
@@ -11,11 +11,11 @@ use super::near::Near;
 use crate::threshold::YardMap;
 
 /// Step of the points that are held against the map, metres.
-pub const STEP_M: f64 = 2.0;
+pub(super) const STEP_M: f64 = 2.0;
 /// Largest offset of a line against the scene's shift, metres, while it follows what is beside it (tracks are at least 3.6 m apart), and along its own
 /// track: lines drawn by hand are nearly a track's spacing off here and there.
 const NEAR_M: f64 = 2.25;
-pub const REACH_M: f64 = 4.0;
+pub(super) const REACH_M: f64 = 4.0;
 /// Step of the offsets, metres.
 const FINE_M: f64 = 0.25;
 /// Cost per square metre of a line's own offset, and of a point's against its line or its own track.
@@ -57,6 +57,16 @@ pub fn follow(lines: &[Centreline], map: &YardMap) -> (Vec<Centreline>, Vec<Vec<
         }
     }
     (followed, others)
+}
+
+/// Each line along the track of the map that is its own, however near another one runs.
+pub fn along_own(lines: &[Centreline], map: &YardMap) -> Vec<Centreline> {
+    let coarse: Vec<Option<Centreline>> = lines.iter().map(|line| line.with_step(STEP_M)).collect();
+    let own = own_tracks(&coarse, map);
+    let along = |((line, coarse), own): ((&Centreline, Option<Centreline>), Vec<Option<f64>>)| {
+        coarse.map_or_else(|| line.clone(), |coarse| Lane::new(coarse, Some(own), map).moved(line))
+    };
+    lines.iter().zip(coarse).zip(own).map(along).collect()
 }
 
 /// A line and what the map shows beside it.

@@ -201,6 +201,13 @@ pub fn align(lines: &[Centreline], map: &YardMap, expected: Expected) -> Aligned
     Aligned { confidence, other_shift, ..aligned_at(lines, map, shift) }
 }
 
+/// Aligns lines that lie where they are said to, but for a shift of the scene.
+pub fn placed(lines: &[Centreline], map: &YardMap, expected: Expected) -> Aligned {
+    let (shift, confidence, other_shift) = shifts(lines, map, expected);
+    let lines: Vec<Centreline> = lines.iter().map(|line| line.shifted(shift)).collect();
+    Aligned { others: vec![Vec::new(); lines.len()], lines, shift, confidence, other_shift }
+}
+
 /// Aligns given lines from a shift on.
 pub fn aligned_at(lines: &[Centreline], map: &YardMap, shift: [f64; 2]) -> Aligned {
     let shifted: Vec<Centreline> = lines.iter().map(|line| line.shifted(shift)).collect();

@@ -1,6 +1,6 @@
 //! Centrelines: given or found in the image, aligned to it, and the image resampled along them into strips.
 
-mod abreast;
+pub mod abreast;
 pub mod align;
 mod assign;
 pub mod beside;

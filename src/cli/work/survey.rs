@@ -14,7 +14,7 @@ use crate::series::atomic::write_whole;
 use crate::series::key::{PROGRAM, settings_key};
 use crate::series::survey::edges::Edges;
 use crate::series::survey::frame::Frame;
-use crate::series::survey::tracks::{self, Gathered};
+use crate::series::survey::tracks::{self, Gathered, Shown};
 use crate::series::survey::{FEW_SCENES, MARGIN_M, MOST_SCENES, Survey, survey};
 use crate::series::workers::in_parallel;
 use crate::{Error, Result};
@@ -42,14 +42,14 @@ pub fn of_site(
         let few = kept.images.len() < FEW_SCENES && kept.images.len() < images.len();
         if !few {
             // A run that was stopped may not have come to it.
-            bring_tracks_up_to_date(place, &kept.tracks, terminal)?;
+            bring_tracks_up_to_date(request, place, &kept, terminal)?;
             return Ok(Some(kept));
         }
     }
     let Some(made) = make(request, images, interrupt, terminal)? else { return Ok(None) };
     place.store.set_survey(&settings, PROGRAM, &made)?;
     terminal.detail(&format!(
-        "survey of the site: {} of {} images lie on each other; {} tracks found",
+        "survey of the site: {} of {} images lie on each other; {} tracks",
         made.registered,
         made.images.len(),
         made.tracks.len()
@@ -57,14 +57,15 @@ pub fn of_site(
     // As it will be read from now on, to the last digit.
     let survey = place.store.survey(&settings, PROGRAM)?;
     if let Some(survey) = &survey {
-        bring_tracks_up_to_date(place, &survey.tracks, terminal)?;
+        bring_tracks_up_to_date(request, place, survey, terminal)?;
     }
     Ok(survey)
 }
 
 /// Writes the tracks that were found, and says where somebody's edits are left alone and are not what is counted with.
-fn bring_tracks_up_to_date(place: &mut Workplace, tracks: &[GivenTrack], terminal: &Terminal) -> Result<()> {
-    if !write_tracks(place, tracks)? {
+fn bring_tracks_up_to_date(request: &Request, place: &mut Workplace, survey: &Survey, terminal: &Terminal) -> Result<()> {
+    let found = request.yard.tracks.is_empty();
+    if found && !write_tracks(place, &survey.tracks)? {
         let path = place.out.join(TRACKS_FILE);
         terminal.warn(&format!("{} was edited and is left as it is; to count with it, give it with --tracks", path.display()));
     }
@@ -106,14 +107,10 @@ fn make(
     let placed: Vec<(&PathBuf, [f64; 2])> =
         used.iter().zip(shifts).filter_map(|((_, path), shift)| Some((path, shift?))).collect();
     let given = !request.yard.tracks.is_empty();
-    let (most, what) = if given {
-        (tracks::MOST_SCENES_GIVEN, "bringing the tracks onto the site")
-    } else {
-        (tracks::MOST_SCENES, "looking for tracks")
-    };
+    let what = if given { "bringing the tracks onto the site" } else { "looking for tracks" };
     let mut gathered = Gathered::new(frame.clone());
-    let bar = terminal.bar(placed.len().min(most) as u64, what);
-    for i in spread(placed.len(), most) {
+    let bar = terminal.bar(placed.len().min(tracks::MOST_SCENES) as u64, what);
+    for i in spread(placed.len(), tracks::MOST_SCENES) {
         if interrupt.load(Ordering::Relaxed) {
             return Err(Error::Interrupted);
         }
@@ -127,7 +124,9 @@ fn make(
     }
     bar.finish_and_clear();
     if given {
-        survey.tracks_shown_m = gathered.shown(&request.yard.tracks, survey.site_sd_m());
+        if let Some(Shown { moved_m, retraced, sure }) = gathered.shown(&request.yard.tracks, survey.site_sd_m()) {
+            (survey.tracks_shown_m, survey.tracks, survey.tracks_sure) = (Some(moved_m), retraced, sure);
+        }
     } else {
         survey.tracks = gathered.tracks(&request.yard);
     }

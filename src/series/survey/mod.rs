@@ -8,13 +8,14 @@ pub mod congeal;
 pub mod edges;
 pub mod frame;
 pub mod register;
+pub mod retrace;
 pub mod similarity;
 pub mod tracks;
 
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
-use crate::count::{GivenTrack, Yard};
+use crate::count::{GivenTrack, Origin, Yard};
 use crate::raster::Scene;
 use crate::track::align::{Registration, error_of_tracks};
 use edges::{Edges, ONE};
@@ -39,8 +40,10 @@ pub struct Survey {
     pub images: Vec<String>,
     /// How many of them lie on each other.
     pub registered: usize,
-    /// Tracks that they show together, where none were given.
+    /// Tracks that they show together: found where none were given, else the given ones retraced.
     pub tracks: Vec<GivenTrack>,
+    /// Whether the given ones that were retraced lie on the tracks for sure.
+    pub tracks_sure: bool,
     /// How far east and north of their place the scenes together show the given tracks, metres.
     pub tracks_shown_m: Option<[f64; 2]>,
     /// Mean edges, row by row, in units of the largest.
@@ -99,13 +102,17 @@ impl Survey {
         GEOREFERENCE_SD_M / (self.registered.max(1) as f64).sqrt()
     }
 
-    /// The yard with the survey's tracks, where none were given.
+    /// The yard with the survey's tracks, if it has any.
     pub fn complete(&self, yard: &Yard) -> Yard {
-        if yard.tracks.is_empty() && !self.tracks.is_empty() {
-            Yard { tracks: self.tracks.clone(), aoi: yard.aoi.clone(), tracks_found: true }
-        } else {
-            yard.clone()
+        if self.tracks.is_empty() {
+            return yard.clone();
         }
+        let origin = match (yard.tracks.is_empty(), self.tracks_sure) {
+            (true, _) => Origin::Found,
+            (false, true) => Origin::Retraced,
+            (false, false) => Origin::Given,
+        };
+        Yard { tracks: self.tracks.clone(), aoi: yard.aoi.clone(), origin }
     }
 }
 
@@ -123,5 +130,5 @@ pub fn survey(frame: Frame, images: Vec<String>, scenes: &[Edges]) -> Option<(Su
     let shifts: Vec<Option<[f64; 2]>> = congealed.shifts.iter().map(|cells| cells.map(metres)).collect();
     let registered = shifts.iter().flatten().count();
     let edges = quantised(&congealed.edges);
-    Some((Survey { frame, images, registered, tracks: Vec::new(), tracks_shown_m: None, edges }, shifts))
+    Some((Survey { frame, images, registered, tracks: Vec::new(), tracks_sure: false, tracks_shown_m: None, edges }, shifts))
 }

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use super::FEW_SCENES;
 use super::frame::Frame;
+use super::retrace::{Retraced, retrace};
 use crate::Result;
 use crate::count::evidence::each_cell;
 use crate::count::outline::Outline;
@@ -14,10 +16,8 @@ use crate::track::Centreline;
 use crate::track::align::{Expected, common_shift};
 use crate::track::find::find;
 
-/// Scenes looked at: more make the tracks no better.
+/// Scenes looked at: more make the tracks no better, and of six some cars lie a metre from a given track that was retraced.
 pub const MOST_SCENES: usize = 12;
-/// Scenes looked at where the tracks are given: only their place is asked.
-pub const MOST_SCENES_GIVEN: usize = 6;
 /// Side of the squares in which evidence is gathered, metres.
 const PATCH: i64 = 64;
 /// Share of a cell that must have been seen for a scene to say anything of it.
@@ -47,6 +47,17 @@ pub struct Gathered {
     scenes: usize,
     /// Per cell the sums of what is kept of each scene.
     patches: BTreeMap<(i64, i64), Vec<Sums>>,
+}
+
+/// Given tracks as the scenes of a site show them together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown {
+    /// How far east and north of their place, metres, all of them.
+    pub moved_m: [f64; 2],
+    /// The tracks at their place, but each retraced along what is shown; none of fewer than three scenes, which know no more than one.
+    pub retraced: Vec<GivenTrack>,
+    /// Whether they lie on the tracks for sure.
+    pub sure: bool,
 }
 
 /// Evidence of one scene on a site's ground.
@@ -120,16 +131,38 @@ impl Gathered {
         })
     }
 
-    /// How far east and north of their place the scenes show given tracks, metres, all of them together; none where they show nothing of them. The
-    /// site's place is known to `sd_m` along one axis, if the georeferences do not err all in one direction.
-    pub fn shown(&self, tracks: &[GivenTrack], sd_m: f64) -> Option<[f64; 2]> {
+    /// Where the scenes together show given tracks; none where they show nothing of them. The site's place is known to `sd_m` along one axis, if the
+    /// georeferences do not err all in one direction.
+    pub fn shown(&self, tracks: &[GivenTrack], sd_m: f64) -> Option<Shown> {
+        let map = YardMap::of_cells(self.cells());
         let line = |track: &GivenTrack| {
             let points: Vec<[f64; 2]> = track.line.iter().map(|&place| self.frame.from_lonlat(place)).collect();
             Centreline::resampled(&points, 1.0)
         };
-        let lines: Vec<Centreline> = tracks.iter().filter_map(line).flat_map(|line| self.seen_parts(&line)).collect();
-        let ([east, south], confidence) = common_shift(&lines, &YardMap::of_cells(self.cells()), Expected::of_site(sd_m));
-        (confidence > 0.0).then_some([east, -south])
+        let (names, lines): (Vec<&String>, Vec<Centreline>) =
+            tracks.iter().filter_map(|track| Some((&track.name, line(track)?))).unzip();
+        let seen: Vec<Centreline> = lines.iter().flat_map(|line| self.seen_parts(line)).collect();
+        let (shift, confidence) = common_shift(&seen, &map, Expected::of_site(sd_m));
+        if confidence <= 0.0 {
+            return None;
+        }
+        if self.scenes < FEW_SCENES {
+            return Some(Shown { moved_m: [shift[0], -shift[1]], retraced: Vec::new(), sure: false });
+        }
+        let placed: Vec<Centreline> = lines.iter().map(|line| line.shifted(shift)).collect();
+        let Retraced { lines, sure } = retrace(&placed, &map);
+        let back = |line: &Centreline| self.written(&line.shifted(shift.map(|metres| -metres)));
+        let retraced =
+            names.into_iter().zip(&lines).map(|(name, line)| GivenTrack { name: name.clone(), line: back(line) }).collect();
+        Some(Shown { moved_m: [shift[0], -shift[1]], retraced, sure })
+    }
+
+    /// The points of a line as they are kept, in degrees.
+    fn written(&self, line: &Centreline) -> Vec<[f64; 2]> {
+        let step = (POINT_M / line.step).round().max(1.0) as usize;
+        let last = line.points.len().saturating_sub(1);
+        let thinned = line.points[..last].iter().step_by(step).chain(line.points.last());
+        thinned.map(|&point| self.frame.to_lonlat(point).map(rounded)).collect()
     }
 
     /// A line as far as any scene shows its ground: beyond, it neither speaks for a shift nor against it.
@@ -157,13 +190,7 @@ impl Gathered {
                 let bare = found.line.points.iter().filter(|p| map.at(p[0], p[1]).body < BARE_BODY).count();
                 self.scenes < BARE_SCENES || bare as f64 * found.line.step >= BARE_M
             })
-            .filter_map(|found| {
-                let points = &found.line.points;
-                let step = (POINT_M / found.line.step).round().max(1.0) as usize;
-                let last = *points.last()?;
-                let thinned = points[..points.len() - 1].iter().step_by(step).copied().chain([last]);
-                Some(thinned.map(|p| self.frame.to_lonlat(p).map(rounded)).collect::<Vec<_>>())
-            })
+            .map(|found| self.written(&found.line))
             .filter(|line| inside(line))
             .collect();
         // From north to south, so that numbers mean something to a person.
@@ -174,7 +201,7 @@ impl Gathered {
 
 /// The map without the ridges that run between two tracks: the strip of ballast there looks like a track in some scenes, but tracks are at
 /// least 3.6 m apart, so the stronger ridge of two nearer ones is the track.
-fn between_suppressed(map: &YardMap) -> YardMap {
+pub(super) fn between_suppressed(map: &YardMap) -> YardMap {
     YardMap::of_cells(map.cells().map(|(col, row, evidence)| {
         let (x, y) = (col as f64 + 0.5, row as f64 + 0.5);
         let heading = f64::from(evidence.heading[1]).atan2(f64::from(evidence.heading[0])) / 2.0;
