@@ -287,6 +287,25 @@ fn given_tracks_are_drawn_anew_along_what_the_images_show() {
     assert!(apart.iter().all(|metres| metres.abs() < 0.35), "{apart:?}");
 }
 
+/// What stands beyond the end of a found track was no car of it while only the ground beside the track was: 18 images were 24 cars off together, not 13.
+#[test]
+fn strings_beyond_the_ends_of_tracks_that_the_images_show_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (images, out, aoi) = (folder.path().join("images"), folder.path().join("out"), sample("aoi.geojson"));
+    let truth: serde_json::Value = serde_json::from_slice(&fs::read(sample("series_truth.json")).unwrap()).unwrap();
+    let truth: BTreeMap<&str, i64> = (truth["dates"].as_array().unwrap().iter())
+        .map(|date| (date["image"].as_str().unwrap(), date["visible"]["freight_cars_clear"].as_i64().unwrap()))
+        .collect();
+    truth.keys().for_each(|image| copy(&images, image));
+    analyze(&images, &out, &["--aoi", aoi.to_str().unwrap()]);
+    let mut counts = csv::Reader::from_path(out.join("counts.csv")).unwrap();
+    let of = |name: &str, headers: &csv::StringRecord| headers.iter().position(|header| header == name).unwrap();
+    let (image, cars) = (of("image", counts.headers().unwrap()), of("freight_cars", counts.headers().unwrap()));
+    let errors: Vec<i64> =
+        (counts.records().map(Result::unwrap)).map(|row| row[cars].parse::<i64>().unwrap() - truth[&row[image]]).collect();
+    assert!(errors.len() == truth.len() && errors.iter().map(|error| error.abs()).sum::<i64>() < 18, "{errors:?}");
+}
+
 /// A main line drawn on for 20 km outweighed what the image shows: the shift became nothing, and the line was walked to its end.
 #[test]
 fn a_given_track_that_runs_on_beyond_the_image_changes_nothing() {

@@ -122,8 +122,9 @@ impl Walk<'_> {
         }
         let bare = stock::bare(&columns);
         let candidates = cars.iter().filter_map(|car| candidate(self, &line, (&columns, bare), car, track));
-        let candidates: Vec<Candidate> =
-            candidates.filter(|candidate| !self.placed || is_beside(possible, candidate.footprint.centre)).collect();
+        let candidates: Vec<Candidate> = candidates
+            .filter(|car| !self.placed || possible.iter().any(|line| may_stand_on(line, car.footprint.centre)))
+            .collect();
         let (sure, score) =
             if self.found { (sure(&line, &columns), self.track_score(&line, &columns)) } else { (Vec::new(), 0.0) };
         Ok(Walked {
@@ -261,10 +262,12 @@ pub struct Walked {
     pub doubtful_m: f64,
 }
 
-/// Whether a car at a point may stand on a track of which all possible lines are known.
-fn is_beside(possible: &[&Centreline], [x, y]: [f64; 2]) -> bool {
-    let mut points = possible.iter().flat_map(|line| &line.points);
-    points.any(|point| (point[0] - x).hypot(point[1] - y) <= BESIDE_M)
+/// Whether a car at a point may stand on a track that lies where it is said to, or beyond its end, where it may go on.
+fn may_stand_on(track: &Centreline, [x, y]: [f64; 2]) -> bool {
+    let far = |point: &[f64; 2]| (point[0] - x).hypot(point[1] - y);
+    let (nearest, metres) =
+        track.points.iter().map(far).enumerate().fold((0, f64::MAX), |best, at| if at.1 < best.1 { at } else { best });
+    nearest == 0 || nearest + 1 == track.points.len() || metres <= BESIDE_M
 }
 
 /// See [`Walked::doubtful_m`].
@@ -428,7 +431,8 @@ mod tests {
     #[test]
     fn what_is_seen_two_metres_beside_a_track_is_no_car_of_it() {
         let track = Centreline::resampled(&[[0.0, 0.0], [100.0, 0.0]], 1.0).unwrap();
-        assert!(is_beside(&[&track], [50.5, 1.9]) && !is_beside(&[&track], [50.5, -2.1]) && !is_beside(&[&track], [103.0, 0.0]));
+        assert!(may_stand_on(&track, [50.5, 1.9]) && !may_stand_on(&track, [50.5, -2.1]));
+        assert!(may_stand_on(&track, [107.0, 3.0]), "the track goes on where cars stand at its end");
     }
 
     #[test]

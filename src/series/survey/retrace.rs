@@ -8,8 +8,8 @@ use crate::threshold::YardMap;
 use crate::track::Centreline;
 use crate::track::abreast::{along_own, follow};
 
-/// Tracks of which the error varies by more than this along each of them, metres (root mean square over all), were drawn freehand: thirteen rendered series
-/// have up to 0.22, four whose lines were made to wander by 1 to 1.8 m (`training/wandering_tracks.py`) at least 0.54.
+/// Tracks of which the error varies by more than this along each of them, metres (root mean square over all), were drawn freehand. Sixteen rendered series
+/// have less; of nine whose lines were made to wander by 0.5 to 1.8 m (`training/misdrawn.py`) eight have more.
 const WANDERING_M: f64 = 0.35;
 
 /// Tracks as they were retraced.
