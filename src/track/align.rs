@@ -47,7 +47,7 @@ const COARSE_POINTS: usize = 1500;
 pub struct Aligned {
     /// The lines, in the order given, each as far as it follows the evidence beside it.
     pub lines: Vec<Centreline>,
-    /// What else each may be: where it is its neighbour's track that it followed, along its own, and moved by the scene's shift alone (where a
+    /// What else each may be, if anything: where it is its neighbour's track that it followed, along its own, and moved by the scene's shift alone (where a
     /// shadow looks like a track, that is the better one).
     pub others: Vec<Vec<Centreline>>,
     /// The scene's shift, metres (x to the right, y down).
@@ -205,7 +205,7 @@ pub fn align(lines: &[Centreline], map: &YardMap, expected: Expected) -> Aligned
 pub fn placed(lines: &[Centreline], map: &YardMap, expected: Expected) -> Aligned {
     let (shift, confidence, other_shift) = shifts(lines, map, expected);
     let lines: Vec<Centreline> = lines.iter().map(|line| line.shifted(shift)).collect();
-    Aligned { others: vec![Vec::new(); lines.len()], lines, shift, confidence, other_shift }
+    Aligned { lines, others: Vec::new(), shift, confidence, other_shift }
 }
 
 /// Aligns given lines from a shift on.

@@ -132,3 +132,32 @@ pub fn survey(frame: Frame, images: Vec<String>, scenes: &[Edges]) -> Option<(Su
     let edges = quantised(&congealed.edges);
     Some((Survey { frame, images, registered, tracks: Vec::new(), tracks_sure: false, tracks_shown_m: None, edges }, shifts))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn given_tracks_are_counted_along_as_the_survey_has_them_and_trusted_only_where_it_is_sure() {
+        let track = |latitude: f64| GivenTrack { name: "1".into(), line: vec![[130.0, latitude], [130.01, latitude]] };
+        let survey = |tracks: Vec<GivenTrack>, tracks_sure: bool| Survey {
+            frame: Frame::around(&[[130.0, 42.0], [130.01, 42.0]], MARGIN_M).unwrap(),
+            images: Vec::new(),
+            registered: 3,
+            tracks,
+            tracks_sure,
+            tracks_shown_m: None,
+            edges: Vec::new(),
+        };
+        let given = Yard { tracks: vec![track(42.0)], ..Yard::default() };
+        let counted = |yard: &Yard, tracks: Vec<GivenTrack>, sure: bool| {
+            let Yard { tracks, origin, .. } = survey(tracks, sure).complete(yard);
+            (tracks, origin)
+        };
+        let seen = || vec![track(42.00001)];
+        assert_eq!(counted(&given, seen(), true), (seen(), Origin::Retraced));
+        assert_eq!(counted(&given, seen(), false), (seen(), Origin::Given));
+        assert_eq!(counted(&Yard::default(), seen(), false), (seen(), Origin::Found));
+        assert_eq!(counted(&given, Vec::new(), false), (given.tracks.clone(), Origin::Given));
+    }
+}

@@ -24,21 +24,23 @@ pub struct Retraced {
 /// Retraces lines that are off by their own errors only, not by one that they have in common.
 pub fn retrace(lines: &[Centreline], map: &YardMap) -> Retraced {
     let (beside, _) = follow(lines, map);
-    if wandering_m(lines, &beside) <= WANDERING_M {
+    if wandering_m(lines, &beside, map) <= WANDERING_M {
         return Retraced { lines: beside, sure: true };
     }
     Retraced { lines: along_own(lines, &between_suppressed(map)), sure: false }
 }
 
-/// How much the way from lines to the same ones elsewhere varies along each of them, metres: root mean square over all points.
-fn wandering_m(lines: &[Centreline], moved: &[Centreline]) -> f64 {
+/// How much the way from lines to the same ones on the map varies along each of them, metres: root mean square over all points at which the map shows
+/// something. A main line may run on for kilometres beyond it.
+fn wandering_m(lines: &[Centreline], moved: &[Centreline], map: &YardMap) -> f64 {
     let (mut sum, mut number) = (0.0, 0.0);
     for (line, moved) in lines.iter().zip(moved) {
         let right = |(i, [x, y]): (usize, &[f64; 2])| {
             let ([px, py], [tx, ty]) = (line.points[i], line.tangent(i));
             (y - py) * tx - (x - px) * ty
         };
-        let offsets: Vec<f64> = moved.points.iter().enumerate().take(line.points.len()).map(right).collect();
+        let points = moved.points.iter().enumerate().take(line.points.len());
+        let offsets: Vec<f64> = points.filter(|(_, [x, y])| map.at(*x, *y).track > 0.0).map(right).collect();
         let count = offsets.len() as f64;
         let mean = offsets.iter().sum::<f64>() / count.max(1.0);
         sum += offsets.iter().map(|offset| (offset - mean).powi(2)).sum::<f64>();
@@ -91,5 +93,16 @@ mod tests {
         assert!(largest_error(&follow(&lines, &map()).0) > 3.0, "following what is beside them they stray");
         let retraced = retrace(&lines, &map());
         assert!(!retraced.sure && largest_error(&retraced.lines) < 1.0, "{}", largest_error(&retraced.lines));
+    }
+
+    /// The lines' ground beyond the map would hide that they wander on it.
+    #[test]
+    fn lines_that_run_on_beyond_the_map_wander_as_those_that_end_there() {
+        let long = drawn(|k, x| 2.8 * (x / 40.0 + k as f64).sin()).into_iter().map(|line| {
+            let end = line.points[line.points.len() - 1];
+            let points: Vec<[f64; 2]> = line.points.into_iter().chain([[end[0] + 20_000.0, end[1]]]).collect();
+            Centreline::resampled(&points, 1.0)
+        });
+        assert!(!retrace(&long.flatten().collect::<Vec<_>>(), &map()).sure);
     }
 }
