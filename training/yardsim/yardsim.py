@@ -522,7 +522,23 @@ def series_spec(seed):
 SERIES_KINDS = ['surge+shift', 'dropout', 'none', 'surge']
 
 
-def cmd_series(seed, n, out, kind=None, only=None):
+def stand(site, seed, number):
+    """Cars that never move: their ground is taken from the tracks on which the others stand."""
+    kept = site.populate(np.random.default_rng([seed, 7000]), MIX['mixed'], string=(2, 6), target=number, loco_p=0.)
+    for car in kept:
+        track = next(t for t in site.tracks if t.id == car['track'])
+        left = []
+        for a, b in track.clear:
+            along = np.arange(a, b, 1.)
+            xs, ys = site.pos_on(track, along)
+            taken = along[np.hypot(xs - car['X'], ys - car['Y']) < car['st']['dims'][0] / 2 + 10]
+            left += [(a, b)] if not len(taken) else [(a, taken[0]), (taken[-1], b)]
+        track.clear = [(a, b) for a, b in left if b - a > 40]
+        car['id'], car['string'] = car['id'] + 100000, car['string'] + 10000
+    return kept
+
+
+def cmd_series(seed, n, out, kind=None, only=None, standing=0, standing_share=1., mean=None):
     os.makedirs(out, exist_ok=True)
     kind = kind or SERIES_KINDS[seed % 4]
     sp = series_spec(seed)
@@ -532,6 +548,7 @@ def cmd_series(seed, n, out, kind=None, only=None):
     rng = np.random.default_rng([seed, 91])
     poly = aoi_polygon(site, sp)
     write_vectors(out, site, sp, geo, poly, float(rng.choice([.5, 1., 2.])))
+    kept = stand(site, seed, standing)
     d0, d1 = dt.date(2019, 11, 3), dt.date(2024, 10, 28)
     span = (d1 - d0).days
     days = set()
@@ -550,7 +567,8 @@ def cmd_series(seed, n, out, kind=None, only=None):
         j = min(range(2, len(days) - 8), key=lambda i: abs((days[i] - forced).days))
         days[j] = forced
         days.sort()
-    mean = float(rng.uniform(8, 14))
+    drawn = float(rng.uniform(8, 14))
+    mean = mean or drawn
     disp = float(rng.uniform(12, 22))
     cnt = [int(rng.negative_binomial(disp, disp / (disp + mean))) for _ in days]
     lab = ['none'] * len(days)
@@ -583,6 +601,8 @@ def cmd_series(seed, n, out, kind=None, only=None):
             ns = (2, 20) if c > 40 else (1, 12)
             cars = site.populate(cr, MIX['mixed'], string=ns, target=c, loco_p=.2, unit_p=.5)
         prev = (cars, hour)
+        if i < standing_share * len(acq):
+            cars, c = cars + kept, c + standing
         gsd = float(dr.choice([.3, .5, .5, .5, .6, .8], p=[.2, .22, .2, .18, .14, .06]))
         mode = str(dr.choice(['rgb8', 'rgb8', 'rgb8', 'pan8', 'pan16', 'ms16'], p=[.25, .2, .2, .12, .13, .10]))
         season = season_of(doy, lat)
@@ -657,6 +677,9 @@ def main():
     a.add_argument('--out', required=True)
     a.add_argument('--kind', choices=SERIES_KINDS)
     a.add_argument('--only', help='comma-separated date indices to render (for trials)')
+    a.add_argument('--mean', type=float, help='mean number of cars (8 to 14 without)')
+    a.add_argument('--standing', type=int, default=0, help='cars that never move, besides those that come and go')
+    a.add_argument('--standing-share', type=float, default=1., help='of the dates, from the first on, on which they stand there')
     a = sub.add_parser('presets')
     o = ap.parse_args()
     if o.cmd == 'presets':
@@ -664,7 +687,7 @@ def main():
     elif o.cmd == 'scene':
         cmd_scene(o.preset, o.seed, o.out, wild=o.wild)
     elif o.cmd == 'series':
-        cmd_series(o.seed, o.dates, o.out, o.kind, {int(v) for v in o.only.split(',')} if o.only else None)
+        cmd_series(o.seed, o.dates, o.out, o.kind, {int(v) for v in o.only.split(',')} if o.only else None, o.standing, o.standing_share, o.mean)
 
 
 if __name__ == '__main__':
