@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use rusqlite::Connection;
-use yardwatch::count::{CountOptions, Yard, count_scene};
+use yardwatch::count::usual::{Compare, Likeness};
+use yardwatch::count::{CountOptions, Vehicle, Yard, count_scene};
 use yardwatch::raster::{Scene, SceneOptions};
 use yardwatch::series::yard::read_yard;
 
@@ -304,6 +306,31 @@ fn strings_beyond_the_ends_of_tracks_that_the_images_show_are_counted() {
     let errors: Vec<i64> =
         (counts.records().map(Result::unwrap)).map(|row| row[cars].parse::<i64>().unwrap() - truth[&row[image]]).collect();
     assert!(errors.len() == truth.len() && errors.iter().map(|error| error.abs()).sum::<i64>() < 18, "{errors:?}");
+}
+
+/// Of what looks as its place always does only what is surely a car is counted, along given tracks and along found ones.
+#[test]
+fn what_is_always_there_is_a_car_only_where_that_is_certain() {
+    let scene = Scene::open(&sample("tumangang_20231005T015801Z.tif"), &SceneOptions::default()).unwrap();
+    let (tracks, aoi) = (sample("tracks.geojson"), sample("aoi.geojson"));
+    for tracks in [Some(tracks.as_path()), None] {
+        let (yard, _) = read_yard(tracks, Some(&aoi)).unwrap();
+        let cars = |likeness: Option<Likeness>| {
+            let compare = Some(Compare(Arc::new(move |_: &Vehicle| likeness)));
+            count_scene(&scene, &yard, &CountOptions { compare, ..CountOptions::default() }).unwrap().vehicles
+        };
+        let usual = |correlation: f64, difference: f64| cars(Some(Likeness { correlation, difference }));
+        let unknown = cars(None);
+        assert!(unknown.len() > 3 && usual(0.0, 1.2) == unknown, "nothing is said, or something new stands there");
+        let sureness = |cars: &[Vehicle]| cars.iter().map(|car| car.confidence).collect::<Vec<f64>>();
+        let certain = usual(1.0, 0.0);
+        assert!(
+            certain.len() < unknown.len() && certain.iter().all(|car| car.confidence > 0.99),
+            "{:?} of {:?}",
+            sureness(&certain),
+            sureness(&unknown)
+        );
+    }
 }
 
 /// A main line drawn on for 20 km outweighed what the image shows: the shift became nothing, and the line was walked to its end.

@@ -83,6 +83,7 @@ impl Request {
                 tile_size: args.tile_size,
                 registration: None,
                 surveyed: false,
+                compare: None,
             },
             survey: false,
             resurvey: false,

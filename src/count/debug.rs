@@ -7,6 +7,7 @@ use image::{Rgb, RgbImage};
 use super::Vehicle;
 use super::belief::{FEATURES, Judgement};
 use super::elsewhere::stock;
+use super::usual::{Compared, Likeness};
 use super::walk::Walked;
 use crate::error::{Error, Result};
 use crate::segment::columns::Column;
@@ -103,6 +104,20 @@ impl Debug {
         for (candidate, elsewhere) in lines.iter().flat_map(|walked| &walked.candidates).zip(elsewhere) {
             let Vehicle { col, row, confidence, .. } = candidate.vehicle;
             text += &format!("{col:.2},{row:.2},{confidence:.4},{:.4},{elsewhere:.4}\n", stock(candidate));
+        }
+        std::fs::write(&path, text).map_err(|e| Error::io(&path, e))
+    }
+
+    /// `usual.csv`: everything that looks like a car, where it stands (column and row), how sure it is, and how much its place looks as it always does
+    /// ([`super::usual`]).
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn usual(&self, compared: &[Compared]) -> Result<()> {
+        let path = self.folder.join("usual.csv");
+        let mut text = String::from("col,row,confidence,correlation,difference\n");
+        for Compared { place: [col, row], confidence, likeness: Likeness { correlation, difference } } in compared {
+            text += &format!("{col:.2},{row:.2},{confidence:.4},{correlation:.4},{difference:.4}\n");
         }
         std::fs::write(&path, text).map_err(|e| Error::io(&path, e))
     }

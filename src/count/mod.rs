@@ -14,6 +14,7 @@ mod memory;
 pub mod outline;
 pub mod scene;
 pub mod site;
+pub mod usual;
 pub mod vehicle;
 mod walk;
 

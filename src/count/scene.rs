@@ -14,6 +14,7 @@ use super::interval::{Conditions, interval};
 use super::mapping::{Mapped, Mapping};
 use super::memory::Memory;
 use super::site::{Ground, Site};
+use super::usual::{Compare, Compared, drop_usual};
 use super::vehicle::number_strings;
 use super::walk::{Candidate, Walked};
 use super::{Count, SceneCount, SceneTrack, Status, Vehicle};
@@ -72,11 +73,13 @@ pub struct CountOptions {
     pub registration: Option<Registration>,
     /// The scene was held against its site: without a registration it fits nowhere on it.
     pub surveyed: bool,
+    /// Compares it with its site, where other images of that are known.
+    pub compare: Option<Compare>,
 }
 
 impl Default for CountOptions {
     fn default() -> Self {
-        Self { max_memory_mib: 1024, debug_dir: None, tile_size: None, registration: None, surveyed: false }
+        Self { max_memory_mib: 1024, debug_dir: None, tile_size: None, registration: None, surveyed: false, compare: None }
     }
 }
 
@@ -166,8 +169,9 @@ fn count_pixels(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result<Sc
             let (lines, known) = (&lines, &known);
             let tracks =
                 Tracks { lines, others: &[], first, known, scene, site: &site, ground: &ground, map: &map, debug, memory };
-            let (walked, seen) = tracks.walked(&mut plane)?;
+            let (mut walked, seen) = tracks.walked(&mut plane)?;
             all.seen = all.seen.and(seen);
+            all.drop_usual(&mut walked, options);
             let sure = walked.iter().flat_map(|walked| &walked.sure);
             map.clear(sure.flat_map(|line| &line.points), CLEAR_M);
             found.extend(walked);
@@ -207,6 +211,7 @@ fn count_pixels(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result<Sc
         let tracks = Tracks { lines, others, first: 0, known, scene, site: &site, ground: &ground, map: &map, debug, memory };
         let (mut walked, seen) = tracks.walked(&mut plane)?;
         all.seen = all.seen.and(seen);
+        all.drop_usual(&mut walked, options);
         let names = site.names.iter().cloned();
         if site.found {
             all.add_believed(walked, names, (&ground, &site, plane.is_soft()), debug)?;
@@ -220,6 +225,9 @@ fn count_pixels(scene: &Scene, yard: &Yard, options: &CountOptions) -> Result<Sc
             }
             walked.into_iter().zip(names).for_each(|(walked, name)| all.add(walked, name, (&ground, &site)));
         }
+    }
+    if let (Some(debug), Some(_)) = (debug, &options.compare) {
+        debug.usual(&all.compared)?;
     }
     Ok(all.finish(&ground, &site, gsd, options))
 }
@@ -236,9 +244,15 @@ struct Parts {
     seen: Seen,
     snow: bool,
     doubtful_m: f64,
+    compared: Vec<Compared>,
 }
 
 impl Parts {
+    /// Takes off lines what is always there.
+    fn drop_usual(&mut self, walked: &mut [Walked], options: &CountOptions) {
+        self.compared.extend(options.compare.iter().flat_map(|compare| drop_usual(walked, compare)));
+    }
+
     /// Adds what was found along lines that were not given: cars only where the line is believed to be a track.
     fn add_believed(
         &mut self,

@@ -37,6 +37,10 @@ pub fn count(item: &Todo, request: &Request, ground: Option<&(Reference, Arc<Sur
     if let Some((reference, survey)) = ground {
         options.registration = survey.register(reference, &scene)?;
         options.surveyed = true;
+        options.compare = match &options.registration {
+            Some(registration) => survey.compare(&scene, registration)?,
+            None => None,
+        };
     }
     let result = count_scene(&scene, &request.yard, &options)?;
     let mut record = record(item, &scene, result);

@@ -14,7 +14,9 @@ use crate::series::atomic::write_whole;
 use crate::series::key::{PROGRAM, settings_key};
 use crate::series::survey::edges::Edges;
 use crate::series::survey::frame::Frame;
+use crate::series::survey::look::Look;
 use crate::series::survey::tracks::{self, Gathered, Shown};
+use crate::series::survey::usual::usual;
 use crate::series::survey::{FEW_SCENES, MARGIN_M, MOST_SCENES, Survey, survey};
 use crate::series::workers::in_parallel;
 use crate::{Error, Result};
@@ -109,6 +111,7 @@ fn make(
     let given = !request.yard.tracks.is_empty();
     let what = if given { "bringing the tracks onto the site" } else { "looking for tracks" };
     let mut gathered = Gathered::new(frame.clone());
+    let mut looks = Vec::new();
     let bar = terminal.bar(placed.len().min(tracks::MOST_SCENES) as u64, what);
     for i in spread(placed.len(), tracks::MOST_SCENES) {
         if interrupt.load(Ordering::Relaxed) {
@@ -119,10 +122,12 @@ fn make(
             && let Ok(seen) = Gathered::look(&frame, &scene, &request.yard, shift, request.scene.max_memory_mib)
         {
             gathered.add(seen);
+            looks.extend(Look::of(&scene, &frame).ok().flatten().map(|look| (look, shift)));
         }
         terminal.step(&bar, &path.display().to_string());
     }
     bar.finish_and_clear();
+    survey.usual = usual(&looks);
     if given {
         if let Some(Shown { moved_m, retraced, sure }) = gathered.shown(&request.yard.tracks, survey.site_sd_m()) {
             (survey.tracks_shown_m, survey.tracks, survey.tracks_sure) = (Some(moved_m), retraced, sure);

@@ -8,7 +8,7 @@ pub const APPLICATION_ID: i64 = 0x4750_4B47;
 pub const USER_VERSION: i64 = 10300;
 
 /// One batch of SQL per version of the schema; a store of version n has had the first n batches.
-pub const MIGRATIONS: [&str; 6] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6];
+pub const MIGRATIONS: [&str; 7] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4, VERSION_5, VERSION_6, VERSION_7];
 
 const VERSION_1: &str = r#"
 CREATE TABLE gpkg_spatial_ref_sys (
@@ -120,4 +120,9 @@ DELETE FROM yardwatch WHERE key = 'derived';
 const VERSION_6: &str = r#"
 CREATE INDEX tracks_scene ON tracks(scene);
 CREATE INDEX scene_footprints_scene ON scene_footprints(scene);
+"#;
+
+/// Version 7: what most images of the site show of its ground.
+const VERSION_7: &str = r#"
+ALTER TABLE survey ADD COLUMN usual BLOB;
 "#;

@@ -4,6 +4,7 @@ use rusqlite::{OptionalExtension, params};
 
 use super::{Store, explain};
 use crate::series::survey::Survey;
+use crate::series::survey::look::Look;
 use crate::{Error, Result};
 
 impl Store {
@@ -12,17 +13,20 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub fn survey(&self, settings: &str, program: &str) -> Result<Option<Survey>> {
-        let row: Option<(String, Vec<u8>)> = self
+        let row: Option<(String, Vec<u8>, Option<Vec<u8>>)> = self
             .connection
-            .query_row("SELECT record, edges FROM survey WHERE settings = ?1 AND program = ?2", [settings, program], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
+            .query_row(
+                "SELECT record, edges, usual FROM survey WHERE settings = ?1 AND program = ?2",
+                [settings, program],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )
             .optional()
             .map_err(|e| explain(&self.path, e))?;
         // A damaged one is made again.
-        Ok(row.and_then(|(record, edges)| {
+        Ok(row.and_then(|(record, edges, usual)| {
             let mut survey: Survey = serde_json::from_str(&record).ok()?;
             survey.set_edge_bytes(&edges);
+            survey.usual = usual.map(|bytes| Look::from_bytes(&survey.frame, &bytes));
             survey.is_sound().then_some(survey)
         }))
     }
@@ -33,16 +37,17 @@ impl Store {
     /// When the store cannot be written.
     pub fn set_survey(&mut self, settings: &str, program: &str, survey: &Survey) -> Result<()> {
         let record = serde_json::to_string(survey).map_err(|e| Error::document(&self.path, e.to_string()))?;
-        let same = "SELECT 1 FROM survey WHERE settings = ?1 AND program = ?2 AND record = ?3 AND edges = ?4";
-        let same = self.connection.query_row(same, params![settings, program, record, survey.edge_bytes()], |_| Ok(()));
+        let same = "SELECT 1 FROM survey WHERE settings = ?1 AND program = ?2 AND record = ?3 AND edges = ?4 AND usual IS ?5";
+        let (edges, usual) = (survey.edge_bytes(), survey.usual.as_ref().map(Look::bytes));
+        let same = self.connection.query_row(same, params![settings, program, record, edges, usual], |_| Ok(()));
         if same.optional().map_err(|e| explain(&self.path, e))?.is_some() {
             return Ok(());
         }
         self.transaction(|t| {
             t.execute("DELETE FROM survey", [])?;
             t.execute(
-                "INSERT INTO survey (settings, program, images, registered, record, edges) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![settings, program, survey.images.len() as i64, survey.registered as i64, record, survey.edge_bytes()],
+                "INSERT INTO survey (settings, program, images, registered, record, edges, usual) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                params![settings, program, survey.images.len() as i64, survey.registered as i64, record, edges, usual],
             )
             .map(drop)
         })

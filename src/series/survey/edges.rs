@@ -5,23 +5,18 @@
 //! Fitch, Kadyrov, Christmas and Kittler, "Orientation correlation", 2002, with the doubled angle of the structure tensor).
 
 use super::frame::Frame;
+use super::luminance::Sums;
 use crate::error::Result;
-use crate::raster::{Scene, Window};
-use crate::threshold::scene_stretch;
-use crate::tile::Area;
+use crate::raster::Scene;
 
 /// Standard deviation of the smoothing, cells.
 const SMOOTH: f32 = 1.0;
 /// Half width of its kernel, cells.
 const REACH: usize = 3;
-/// Added to luminance (0 to 1) before the logarithm: keeps the noise of shadows from making edges.
-const FLOOR: f32 = 0.1;
 /// Squared gradient of log luminance below which there is no edge: the rounding of a picture without contrast, far under the faintest grey level.
 const NOTHING: f32 = 1e-7;
 /// Share of a full cell that must have been seen.
 const SEEN: f32 = 0.2;
-/// Pixels decoded at a time.
-const PIXELS_AT_A_TIME: u32 = 1 << 20;
 /// Edges of weight 1 are kept as this number.
 pub const ONE: f32 = 127.0;
 
@@ -43,83 +38,16 @@ impl Edges {
     /// # Errors
     /// When the image cannot be decoded there.
     pub fn of(scene: &Scene, frame: &Frame) -> Result<Option<Self>> {
-        let Some(map) = scene.georeference.as_ref().and_then(|g| frame.from_pixels(g)) else { return Ok(None) };
-        let Some(back) = map.inverse() else { return Ok(None) };
-        let [width, height] = frame.size_m();
-        let corners = [[0.0, 0.0], [width, 0.0], [width, height], [0.0, height]].map(|p| back.apply(p));
-        let limit = |value: f64, size: u32| value.clamp(0.0, f64::from(size)) as u32;
-        let (cols, rows) = (scene.source.width(), scene.source.height());
-        let Some(around) = Area::around(&corners) else { return Ok(None) };
-        let (c0, c1) = (limit(around.x0.floor(), cols), limit(around.x1.ceil(), cols));
-        let (r0, r1) = (limit(around.y0.floor(), rows), limit(around.y1.ceil(), rows));
-        if c0 >= c1 || r0 >= r1 {
-            return Ok(None);
-        }
-        let [gx, gy] = scene.gsd_m;
-        let area = Area { x0: f64::from(c0) * gx, y0: f64::from(r0) * gy, x1: f64::from(c1) * gx, y1: f64::from(r1) * gy };
-        let Some(stretch) = scene_stretch(scene, area)? else { return Ok(None) };
-        let mut sums = Sums::new(frame.cols, frame.rows);
-        let bands = scene.bands.luminance();
-        let unit = scene.source.block_size()[1].max(1);
-        let lines = (PIXELS_AT_A_TIME / (c1 - c0) / unit).max(1) * unit;
-        let mut from = r0;
-        while from < r1 {
-            // Up to the next multiple, so that no block of the file is decoded twice.
-            let to = ((from / lines + 1) * lines).min(r1);
-            let window = Window::new(c0, from, c1 - c0, to - from);
-            let block = scene.source.read(window)?;
-            let mut luminance = vec![0.0f32; window.pixels()];
-            for &(band, weight) in &bands {
-                luminance.iter_mut().zip(block.band_f32(band)).for_each(|(sum, value)| *sum += weight * value);
-            }
-            for (i, value) in
-                luminance.into_iter().enumerate().filter(|(i, value)| block.valid[*i] && !stretch.fill.is_luminance(*value))
-            {
-                let (col, row) = (i as u32 % window.width, i as u32 / window.width);
-                let [x, y] = map.apply([f64::from(c0 + col) + 0.5, f64::from(from + row) + 0.5]);
-                let log = (stretch.apply(value).min(1.0) + FLOOR).ln();
-                sums.add((x / frame.cell_m) as f32, (y / frame.cell_m) as f32, log);
-            }
-            from = to;
-        }
-        let full = (frame.cell_m * frame.cell_m / (gx * gy)) as f32;
-        Ok(Some(sums.edges(full)))
+        Ok(Sums::of(scene, frame)?.map(Self::from))
     }
 }
 
-/// Sums of pixel values over cells, each pixel shared among the four nearest cells.
-struct Sums {
-    cols: usize,
-    rows: usize,
-    value: Vec<f32>,
-    weight: Vec<f32>,
-}
-
-impl Sums {
-    fn new(cols: usize, rows: usize) -> Self {
-        Self { cols, rows, value: vec![0.0; cols * rows], weight: vec![0.0; cols * rows] }
-    }
-
-    fn add(&mut self, x: f32, y: f32, value: f32) {
-        let (u, v) = (x - 0.5, y - 0.5);
-        let (col, row) = (floor(u), floor(v));
-        let (fu, fv) = (u - col as f32, v - row as f32);
-        for (row, wr) in [(row, 1.0 - fv), (row.saturating_add(1), fv)] {
-            for (col, wc) in [(col, 1.0 - fu), (col.saturating_add(1), fu)] {
-                if (0..self.rows as i32).contains(&row) && (0..self.cols as i32).contains(&col) {
-                    let index = row as usize * self.cols + col as usize;
-                    self.value[index] += wr * wc * value;
-                    self.weight[index] += wr * wc;
-                }
-            }
-        }
-    }
-
+impl From<Sums> for Edges {
     /// Smoothed over what was seen, differentiated, and each edge weighted against the scene's median.
-    fn edges(self, full: f32) -> Edges {
-        let (cols, rows) = (self.cols, self.rows);
-        let seen: Vec<f32> = self.weight.iter().map(|&w| if w > SEEN * full { 1.0 } else { 0.0 }).collect();
-        let mean: Vec<f32> = (0..cols * rows).map(|i| if seen[i] > 0.0 { self.value[i] / self.weight[i] } else { 0.0 }).collect();
+    fn from(sums: Sums) -> Self {
+        let (cols, rows) = (sums.cols, sums.rows);
+        let seen: Vec<f32> = sums.weight.iter().map(|&w| if w > SEEN * sums.full { 1.0 } else { 0.0 }).collect();
+        let mean: Vec<f32> = (0..cols * rows).map(|i| if seen[i] > 0.0 { sums.value[i] / sums.weight[i] } else { 0.0 }).collect();
         let (mean, share) = (smooth(&mean, cols, rows), smooth(&seen, cols, rows));
         let level: Vec<f32> = mean.iter().zip(&share).map(|(m, s)| if *s > 0.0 { m / s } else { 0.0 }).collect();
         // Where a part of the kernel lies beyond the image, the image's own edge would show.
@@ -145,12 +73,6 @@ impl Sums {
         };
         Edges { cols, rows, cells: gradient.into_iter().map(cell).collect() }
     }
-}
-
-/// The largest whole number that is not above a number; `f32::floor` is a call into the C library on common processors.
-fn floor(value: f32) -> i32 {
-    let whole = value as i32;
-    if whole as f32 > value { whole.saturating_sub(1) } else { whole }
 }
 
 /// Gaussian smoothing with zeros beyond the border.
@@ -181,14 +103,14 @@ pub(super) mod tests {
 
     /// Edges of a made-up picture, `picture(x, y)` in metres, on a grid of one-metre cells.
     pub fn edges_of(cols: usize, rows: usize, picture: impl Fn(f32, f32) -> f32) -> Edges {
-        let mut sums = Sums::new(cols, rows);
+        let mut sums = Sums::new([cols, rows], 4.0);
         for row in 0..2 * rows {
             for col in 0..2 * cols {
                 let (x, y) = (col as f32 / 2.0 + 0.25, row as f32 / 2.0 + 0.25);
                 sums.add(x, y, picture(x, y));
             }
         }
-        sums.edges(4.0)
+        Edges::from(sums)
     }
 
     /// Round roofs, one on every 11 m, each with a place, size and brightness of its own; another `town` has others.

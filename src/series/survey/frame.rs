@@ -48,6 +48,11 @@ impl Frame {
         Some(Self { corner, metres, cell_m, cols: (width / cell_m).ceil() as usize, rows: (height / cell_m).ceil() as usize })
     }
 
+    /// The same ground in cells of which so many lie along one of these.
+    pub fn finer(&self, times: usize) -> Self {
+        Self { cell_m: self.cell_m / times as f64, cols: self.cols * times, rows: self.rows * times, ..self.clone() }
+    }
+
     /// Longitude and latitude of a point of the frame, metres east and south of its corner.
     pub fn to_lonlat(&self, [x, y]: Point) -> Point {
         [self.corner[0] + x / self.metres[0], self.corner[1] - y / self.metres[1]]

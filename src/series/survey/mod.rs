@@ -7,10 +7,13 @@
 pub mod congeal;
 pub mod edges;
 pub mod frame;
+pub mod look;
+pub mod luminance;
 pub mod register;
 pub mod retrace;
 pub mod similarity;
 pub mod tracks;
+pub mod usual;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +23,7 @@ use crate::raster::Scene;
 use crate::track::align::{Registration, error_of_tracks};
 use edges::{Edges, ONE};
 use frame::Frame;
+use look::Look;
 use register::Reference;
 
 /// Scenes that a survey rests on: its edges gain nothing from more, but its place on earth does (with the root of their number).
@@ -49,6 +53,9 @@ pub struct Survey {
     /// Mean edges, row by row, in units of the largest.
     #[serde(skip)]
     pub edges: Vec<[i8; 2]>,
+    /// What most images show of the ground, if there are enough.
+    #[serde(skip)]
+    pub usual: Option<Look>,
 }
 
 impl Survey {
@@ -58,6 +65,9 @@ impl Survey {
         // Numbers, texts and lists always become JSON.
         hasher.update(&serde_json::to_vec(self).unwrap_or_default());
         hasher.update(&self.edge_bytes());
+        self.usual.iter().for_each(|usual| {
+            hasher.update(&usual.bytes());
+        });
         hasher.finalize().to_hex().to_string()
     }
 
@@ -73,7 +83,7 @@ impl Survey {
 
     /// Whether its parts fit together.
     pub fn is_sound(&self) -> bool {
-        self.frame.cols.checked_mul(self.frame.rows) == Some(self.edges.len())
+        self.frame.cols.checked_mul(self.frame.rows) == Some(self.edges.len()) && self.usual.as_ref().is_none_or(Look::is_sound)
     }
 
     /// The site's edges as scenes are held against them.
@@ -130,7 +140,10 @@ pub fn survey(frame: Frame, images: Vec<String>, scenes: &[Edges]) -> Option<(Su
     let shifts: Vec<Option<[f64; 2]>> = congealed.shifts.iter().map(|cells| cells.map(metres)).collect();
     let registered = shifts.iter().flatten().count();
     let edges = quantised(&congealed.edges);
-    Some((Survey { frame, images, registered, tracks: Vec::new(), tracks_sure: false, tracks_shown_m: None, edges }, shifts))
+    Some((
+        Survey { frame, images, registered, tracks: Vec::new(), tracks_sure: false, tracks_shown_m: None, edges, usual: None },
+        shifts,
+    ))
 }
 
 #[cfg(test)]
@@ -148,6 +161,7 @@ mod tests {
             tracks_sure,
             tracks_shown_m: None,
             edges: Vec::new(),
+            usual: None,
         };
         let given = Yard { tracks: vec![track(42.0)], ..Yard::default() };
         let counted = |yard: &Yard, tracks: Vec<GivenTrack>, sure: bool| {

@@ -1,0 +1,91 @@
+//! What is always there: a bush beside the rails, a patch of oil between them or a platform's roof looks like a car in some images of a site, and the same in
+//! all of them. A car comes and goes.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Vehicle;
+use super::walk::Walked;
+
+/// How much the ground under and around a vehicle looks in a scene as it does in most images of its site.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Likeness {
+    /// Correlation of the two looks.
+    pub correlation: f64,
+    /// Mean difference between them, in standard deviations of the surroundings.
+    pub difference: f64,
+}
+
+/// How much the place of a vehicle looks as usual; nothing of places that too few images show.
+pub type LikenessOf = dyn Fn(&Vehicle) -> Option<Likeness> + Send + Sync;
+
+/// Compares a scene with its site.
+#[derive(Clone)]
+pub struct Compare(pub Arc<LikenessOf>);
+
+impl fmt::Debug for Compare {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("Compare")
+    }
+}
+
+/// Log odds that something is always there: constant, and weight of the correlation, of the difference, and of the log odds of the car's confidence. Made by
+/// `training/usual.py`, of series in which some cars never move: those are seen for cars in most images, and stay.
+const USUAL: [f64; 4] = [1.91, 3.04, -4.95, -0.95];
+/// No car is taken to be surer than this.
+const SUREST: f64 = 0.998;
+
+/// A car and what the site says of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Compared {
+    /// Column and row of its middle.
+    pub place: [f64; 2],
+    /// How sure it is.
+    pub confidence: f64,
+    /// How much it looks as its place always does.
+    pub likeness: Likeness,
+}
+
+/// Takes off their lines what is always there; says what was compared.
+pub fn drop_usual(lines: &mut [Walked], compare: &Compare) -> Vec<Compared> {
+    let mut compared = Vec::new();
+    for walked in lines {
+        walked.candidates.retain(|candidate| {
+            let Some(likeness) = (compare.0)(&candidate.vehicle) else { return true };
+            let Vehicle { col, row, confidence, .. } = candidate.vehicle;
+            compared.push(Compared { place: [col, row], confidence, likeness });
+            log_odds(confidence, likeness) < 0.0
+        });
+    }
+    compared
+}
+
+fn log_odds(confidence: f64, likeness: Likeness) -> f64 {
+    let p = confidence.clamp(1.0 - SUREST, SUREST);
+    let [constant, correlation, difference, confidence] = USUAL;
+    constant + correlation * likeness.correlation + difference * likeness.difference + confidence * (p / (1.0 - p)).ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::count::walk::Candidate;
+
+    /// What is left of two cars, of which the second looks as its place always does.
+    fn left(confidence: f64, correlation: f64, difference: f64) -> usize {
+        let candidates = [0.0, 20.0].map(|x| Candidate::example(confidence, 4.0, [x, 0.0])).into();
+        let mut lines = [Walked { candidates, ..Walked::default() }];
+        let compare =
+            Compare(Arc::new(move |vehicle: &Vehicle| (vehicle.col > 10.0).then_some(Likeness { correlation, difference })));
+        assert_eq!(drop_usual(&mut lines, &compare).len(), 1);
+        lines[0].candidates.len()
+    }
+
+    /// Twelve of 17 false cars of a rendered series stood in four places, patches of oil and bushes, in up to five images each.
+    #[test]
+    fn what_looks_a_little_like_a_car_and_as_its_place_always_does_is_none() {
+        assert_eq!(left(0.9, 0.92, 0.3), 1);
+        assert_eq!(left(0.9, 0.1, 1.0), 2, "nothing stood there before");
+        assert_eq!(left(1.0, 0.95, 0.2), 2, "a car that never moves is seen for one");
+    }
+}
