@@ -8,6 +8,8 @@ use crate::series::record::Point;
 
 /// Cells of a look along a cell of the site's frame.
 const FINER: usize = 2;
+/// Coarsest cell of a look, metres: in cells of a metre it tells nearly as well as in those of half a one, a car is three metres wide. Larger sites have none.
+const COARSEST_M: f64 = 1.0;
 /// Side of the square of ground that a place is held against, metres: a few cars' lengths.
 const AROUND_M: f64 = 30.0;
 /// Least deviation of log luminance over it: what is plainer (snow, water) is not made to stand out.
@@ -29,12 +31,15 @@ pub struct Look {
 }
 
 impl Look {
-    /// Of a scene on a site's frame; none where the scene shows nothing of it or is not georeferenced.
+    /// Of a scene on a site's frame; none where the scene shows nothing of it or is not georeferenced, or the site is so large that its cells are too coarse.
     ///
     /// # Errors
     /// When the image cannot be decoded there.
     pub fn of(scene: &Scene, site: &Frame) -> Result<Option<Self>> {
         let frame = site.finer(FINER);
+        if frame.cell_m > COARSEST_M {
+            return Ok(None);
+        }
         Ok(Sums::of(scene, &frame)?.map(|sums| Self { cells: against_surroundings(sums, frame.cell_m), frame }))
     }
 
