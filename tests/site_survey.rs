@@ -317,13 +317,18 @@ fn what_is_always_there_is_a_car_only_where_that_is_certain() {
         let (yard, _) = read_yard(tracks, Some(&aoi)).unwrap();
         let cars = |likeness: Option<Likeness>| {
             let compare = Some(Compare(Arc::new(move |_: &Vehicle| likeness)));
-            count_scene(&scene, &yard, &CountOptions { compare, ..CountOptions::default() }).unwrap().vehicles
+            let count = count_scene(&scene, &yard, &CountOptions { compare, ..CountOptions::default() }).unwrap();
+            (count.vehicles, count.count.reason)
         };
         let usual = |correlation: f64, difference: f64| cars(Some(Likeness { correlation, difference }));
-        let unknown = cars(None);
-        assert!(unknown.len() > 3 && usual(0.0, 1.2) == unknown, "nothing is said, or something new stands there");
+        let (unknown, reason) = cars(None);
+        assert!(
+            unknown.len() > 3 && usual(0.0, 1.2) == (unknown.clone(), reason),
+            "nothing is said, or something new stands there"
+        );
         let sureness = |cars: &[Vehicle]| cars.iter().map(|car| car.confidence).collect::<Vec<f64>>();
-        let certain = usual(1.0, 0.0);
+        let (certain, reason) = usual(1.0, 0.0);
+        assert!(reason.contains("always there"), "{reason}");
         assert!(
             certain.len() < unknown.len() && certain.iter().all(|car| car.confidence > 0.99),
             "{:?} of {:?}",

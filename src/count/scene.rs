@@ -14,7 +14,7 @@ use super::interval::{Conditions, interval};
 use super::mapping::{Mapped, Mapping};
 use super::memory::Memory;
 use super::site::{Ground, Site};
-use super::usual::{Compare, Compared, drop_usual};
+use super::usual::{self, Compare, Compared, drop_usual};
 use super::vehicle::number_strings;
 use super::walk::{Candidate, Walked};
 use super::{Count, SceneCount, SceneTrack, Status, Vehicle};
@@ -105,6 +105,9 @@ const DOUBTFUL_CONFIDENCE: f64 = 0.25;
 /// Coverage below which a scene says nothing, and above which nothing worth mentioning is missing.
 const LEAST_COVERAGE: f64 = 0.3;
 const WHOLE_COVERAGE: f64 = 0.97;
+
+/// Two things that look like cars, nearer to each other than this, are one, metres: less than the narrowest spacing of tracks.
+const ONE_THING_M: f64 = 3.0;
 
 /// Counts the vehicles of a scene.
 ///
@@ -245,6 +248,8 @@ struct Parts {
     snow: bool,
     doubtful_m: f64,
     compared: Vec<Compared>,
+    /// Centres of things in the yard that look like cars and are always there.
+    usual: Vec<[f64; 2]>,
 }
 
 impl Parts {
@@ -268,6 +273,7 @@ impl Parts {
         for ((mut walked, judgement), name) in walked.into_iter().zip(judgements).zip(names) {
             if !judgement.is_believed() {
                 walked.candidates.clear();
+                walked.usual.clear();
                 walked.doubtful_m = 0.0;
             }
             self.no_track.push(judgement.no_track());
@@ -285,6 +291,12 @@ impl Parts {
         self.doubtful_m += walked.doubtful_m * inside as f64 / points.len().max(1) as f64;
         let line = points.into_iter().map(|p| ground.to_pixel(p)).collect();
         self.tracks.push(SceneTrack { name, line, visible: walked.seen });
+        for centre in walked.usual.into_iter().filter(|&centre| site.holds(centre, self.shift)) {
+            // Two neighbouring tracks may see one thing.
+            if self.usual.iter().all(|other| (other[0] - centre[0]).hypot(other[1] - centre[1]) > ONE_THING_M) {
+                self.usual.push(centre);
+            }
+        }
         self.candidates.extend(walked.candidates);
     }
 
@@ -335,7 +347,8 @@ impl Parts {
             _ => None,
         };
         let snow = (self.snow && status != Status::Unusable).then_some("snow lies on the ground");
-        let said = [reason.as_str()].into_iter().filter(|said| !said.is_empty()).chain(snow).chain(doubt);
+        let usual = if status == Status::Unusable { None } else { usual::said(self.usual.len()) };
+        let said = [reason.as_str()].into_iter().filter(|said| !said.is_empty()).chain(snow).chain(doubt).chain(usual.as_deref());
         let reason = said.collect::<Vec<_>>().join("; ");
         let count = Count {
             freight_cars: freight,

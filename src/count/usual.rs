@@ -46,18 +46,32 @@ pub struct Compared {
     pub likeness: Likeness,
 }
 
-/// Takes off their lines what is always there; says what was compared.
+/// Takes off their lines what is always there, and notes it on them; says what was compared.
 pub fn drop_usual(lines: &mut [Walked], compare: &Compare) -> Vec<Compared> {
     let mut compared = Vec::new();
     for walked in lines {
+        let usual = &mut walked.usual;
         walked.candidates.retain(|candidate| {
             let Some(likeness) = (compare.0)(&candidate.vehicle) else { return true };
             let Vehicle { col, row, confidence, .. } = candidate.vehicle;
             compared.push(Compared { place: [col, row], confidence, likeness });
-            log_odds(confidence, likeness) < 0.0
+            let stays = log_odds(confidence, likeness) < 0.0;
+            if !stays {
+                usual.push(candidate.footprint.centre);
+            }
+            stays
         });
     }
     compared
+}
+
+/// The sentence about so many things that are not counted.
+pub fn said(number: usize) -> Option<String> {
+    match number {
+        0 => None,
+        1 => Some("1 thing that looks like a car and is always there is not counted".into()),
+        _ => Some(format!("{number} things that look like cars and are always there are not counted")),
+    }
 }
 
 fn log_odds(confidence: f64, likeness: Likeness) -> f64 {
@@ -78,6 +92,7 @@ mod tests {
         let compare =
             Compare(Arc::new(move |vehicle: &Vehicle| (vehicle.col > 10.0).then_some(Likeness { correlation, difference })));
         assert_eq!(drop_usual(&mut lines, &compare).len(), 1);
+        assert_eq!(lines[0].usual.len() + lines[0].candidates.len(), 2);
         lines[0].candidates.len()
     }
 

@@ -129,6 +129,7 @@ impl Walk<'_> {
             if self.found { (sure(&line, &columns), self.track_score(&line, &columns)) } else { (Vec::new(), 0.0) };
         Ok(Walked {
             candidates,
+            usual: Vec::new(),
             seen,
             line,
             sure,
@@ -245,6 +246,8 @@ impl Look {
 pub struct Walked {
     /// The cars.
     pub candidates: Vec<Candidate>,
+    /// Centres of what looks like a car on it and is always there ([`super::usual`]), metres.
+    pub usual: Vec<[f64; 2]>,
     /// Share of the track's length that was seen.
     pub seen: f64,
     /// The line on which they were found.
