@@ -5,6 +5,7 @@
 //! rolling stock.
 
 use super::elsewhere;
+use super::usual;
 use super::walk::{Candidate, Walked};
 use crate::tile::Area;
 use crate::track::Centreline;
@@ -52,7 +53,9 @@ const DRAWN_ON_M: f64 = 8.0;
 pub struct Judgement {
     /// Its features, see [`FEATURES`].
     pub features: [f64; FEATURES.len()],
-    /// Log odds that its cars are cars.
+    /// Log odds that its cars are cars, as far as the image itself says.
+    pub own: f64,
+    /// And with what the site's other images say.
     pub log_odds: f64,
 }
 
@@ -89,7 +92,8 @@ pub fn judged(lines: &[Walked], image: Area, searched: impl Fn([f64; 2]) -> bool
         let features = features(walked, nearest(&certain, number, walked), free, elsewhere[number]);
         let regression = CONSTANT + features.iter().zip(WEIGHTS).map(|(feature, weight)| feature * weight).sum::<f64>();
         let beside_yard = features[ALONE] > 0.0 && elsewhere[number] >= elsewhere::SURE;
-        Judgement { features, log_odds: regression - if beside_yard { MOTORWAY } else { 0.0 } }
+        let own = regression - if beside_yard { MOTORWAY } else { 0.0 };
+        Judgement { features, own, log_odds: usual::of_line(own, &walked.likenesses) }
     };
     lines.iter().enumerate().map(judged).collect()
 }

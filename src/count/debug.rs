@@ -79,7 +79,7 @@ impl Debug {
     /// When the file cannot be written.
     pub fn lines(&self, lines: &[Walked], judgements: &[Judgement], to_pixel: impl Fn([f64; 2]) -> [f64; 2]) -> Result<()> {
         let path = self.folder.join("lines.csv");
-        let mut text = format!("{},log_odds,believed,line,cars\n", FEATURES.join(","));
+        let mut text = format!("{},own,log_odds,believed,line,cars\n", FEATURES.join(","));
         for (walked, judgement) in lines.iter().zip(judgements).filter(|(walked, _)| !walked.candidates.is_empty()) {
             let step = ((LINE_POINT_M / walked.line.step) as usize).max(1);
             let line = walked.line.points.iter().step_by(step).chain(walked.line.points.last());
@@ -88,8 +88,14 @@ impl Debug {
             let cars: Vec<String> = cars.map(|car| format!("{:.2} {:.2} {:.2}", car.col, car.row, car.length_m)).collect();
             let features: Vec<String> = judgement.features.iter().map(|feature| format!("{feature:.4}")).collect();
             let believed = u8::from(judgement.is_believed());
-            text +=
-                &format!("{},{:.4},{believed},{},{}\n", features.join(","), judgement.log_odds, line.join(" "), cars.join(" "));
+            text += &format!(
+                "{},{:.4},{:.4},{believed},{},{}\n",
+                features.join(","),
+                judgement.own,
+                judgement.log_odds,
+                line.join(" "),
+                cars.join(" ")
+            );
         }
         std::fs::write(&path, text).map_err(|e| Error::io(&path, e))
     }

@@ -32,6 +32,9 @@ impl fmt::Debug for Compare {
 /// Log odds that something is always there: constant, and weight of the correlation, of the difference, and of the log odds of the car's confidence. Made by
 /// `training/usual.py`, of series in which some cars never move: those are seen for cars in most images, and stay.
 const USUAL: [f64; 4] = [1.91, 3.04, -4.95, -0.95];
+/// Log odds that the cars of a found line are cars: constant, and weight of the log odds by the image itself ([`super::belief`]), of the mean correlation and of
+/// the mean difference. Made by `training/usual.py`.
+const LINE: [f64; 4] = [-1.67, 1.14, -2.48, 3.44];
 /// No car is taken to be surer than this.
 const SUREST: f64 = 0.998;
 
@@ -50,19 +53,35 @@ pub struct Compared {
 pub fn drop_usual(lines: &mut [Walked], compare: &Compare) -> Vec<Compared> {
     let mut compared = Vec::new();
     for walked in lines {
-        let usual = &mut walked.usual;
+        let (usual, likenesses) = (&mut walked.usual, &mut walked.likenesses);
         walked.candidates.retain(|candidate| {
             let Some(likeness) = (compare.0)(&candidate.vehicle) else { return true };
             let Vehicle { col, row, confidence, .. } = candidate.vehicle;
             compared.push(Compared { place: [col, row], confidence, likeness });
             let stays = log_odds(confidence, likeness) < 0.0;
-            if !stays {
+            if stays {
+                likenesses.push(likeness);
+            } else {
                 usual.push(candidate.footprint.centre);
             }
             stays
         });
     }
     compared
+}
+
+/// Log odds that the cars of a found line are cars, by what the image says of it and by how much they look as their places always do: roofs do, and a train
+/// does not. As the image says where nothing is known of that.
+pub fn of_line(own: f64, likenesses: &[Likeness]) -> f64 {
+    if likenesses.is_empty() {
+        return own;
+    }
+    let mean = |value: fn(&Likeness) -> f64| likenesses.iter().map(value).sum::<f64>() / likenesses.len() as f64;
+    let [constant, image, correlation, difference] = LINE;
+    constant
+        + image * own
+        + correlation * mean(|likeness| likeness.correlation)
+        + difference * mean(|likeness| likeness.difference)
 }
 
 /// The sentence about so many things that are not counted.
@@ -94,6 +113,14 @@ mod tests {
         assert_eq!(drop_usual(&mut lines, &compare).len(), 1);
         assert_eq!(lines[0].usual.len() + lines[0].candidates.len(), 2);
         lines[0].candidates.len()
+    }
+
+    /// The only two strings of an image were not believed.
+    #[test]
+    fn a_doubtful_line_is_believed_where_nothing_like_it_stood_before_and_not_where_it_always_looks_so() {
+        let of = |correlation: f64, difference: f64| of_line(0.0, &[Likeness { correlation, difference }; 5]);
+        assert!(of(0.2, 1.0) > 1.0 && of(0.9, 0.3) < -2.0);
+        assert_eq!(of_line(0.7, &[]), 0.7);
     }
 
     /// Twelve of 17 false cars of a rendered series stood in four places, patches of oil and bushes, in up to five images each.

@@ -3,6 +3,7 @@
 use super::Vehicle;
 use super::debug::Debug;
 use super::site::Ground;
+use super::usual::Likeness;
 use crate::error::Result;
 use crate::segment::class::classify;
 use crate::segment::columns::{COLUMN_M, Column, Reading};
@@ -130,6 +131,7 @@ impl Walk<'_> {
         Ok(Walked {
             candidates,
             usual: Vec::new(),
+            likenesses: Vec::new(),
             seen,
             line,
             sure,
@@ -248,6 +250,8 @@ pub struct Walked {
     pub candidates: Vec<Candidate>,
     /// Centres of what looks like a car on it and is always there ([`super::usual`]), metres.
     pub usual: Vec<[f64; 2]>,
+    /// How much its cars look as their places always do, those of which that is known.
+    pub likenesses: Vec<Likeness>,
     /// Share of the track's length that was seen.
     pub seen: f64,
     /// The line on which they were found.
