@@ -35,6 +35,9 @@ const USUAL: [f64; 4] = [1.91, 3.04, -4.95, -0.95];
 /// Log odds that the cars of a found line are cars: constant, and weight of the log odds by the image itself ([`super::belief`]), of the mean correlation and of
 /// the mean difference. Made by `training/usual.py`.
 const LINE: [f64; 4] = [-1.67, 1.14, -2.48, 3.44];
+/// The site's other images take off a line at most so much, log odds: what always looks so may be cars that never move. Of 183 lines of such cars in three
+/// rendered series two are lost so, four without; 103 false cars of 22 series are left, 96 without.
+const AT_MOST: f64 = 1.5;
 /// No car is taken to be surer than this.
 const SUREST: f64 = 0.998;
 
@@ -78,10 +81,8 @@ pub fn of_line(own: f64, likenesses: &[Likeness]) -> f64 {
     }
     let mean = |value: fn(&Likeness) -> f64| likenesses.iter().map(value).sum::<f64>() / likenesses.len() as f64;
     let [constant, image, correlation, difference] = LINE;
-    constant
-        + image * own
-        + correlation * mean(|likeness| likeness.correlation)
-        + difference * mean(|likeness| likeness.difference)
+    let likeness = correlation * mean(|likeness| likeness.correlation) + difference * mean(|likeness| likeness.difference);
+    (constant + image * own + likeness).max(own - AT_MOST)
 }
 
 /// The sentence about so many things that are not counted.
@@ -119,7 +120,7 @@ mod tests {
     #[test]
     fn a_doubtful_line_is_believed_where_nothing_like_it_stood_before_and_not_where_it_always_looks_so() {
         let of = |correlation: f64, difference: f64| of_line(0.0, &[Likeness { correlation, difference }; 5]);
-        assert!(of(0.2, 1.0) > 1.0 && of(0.9, 0.3) < -2.0);
+        assert!(of(0.2, 1.0) > 1.0 && of(0.9, 0.3) == -AT_MOST);
         assert_eq!(of_line(0.7, &[]), 0.7);
     }
 
